@@ -1,0 +1,1 @@
+"""Hearth's own capabilities, one folder each; discovered, never imported by name."""

@@ -1,0 +1,1 @@
+"""The scheduler, and the jobs that belong to no one plugin."""
