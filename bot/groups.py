@@ -1,0 +1,29 @@
+"""Slash groups: what chat offers under one name, whether from a plugin or from the core itself."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from shared.command import Command
+from shared.plugins import Plugin
+from shared.texts import CORE
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group of commands under `/name`; `domain` is the catalogue of its words."""
+
+    name: str
+    summary: str
+    commands: tuple[Command, ...]
+    domain: str = CORE
+    settings: Any = None
+    plugin: bool = False
+
+    @classmethod
+    def of(cls, plugin: Plugin) -> "Group":
+        """Make the group of a plugin."""
+        return cls(plugin.name, plugin.card.summary, plugin.commands, plugin.name, plugin.settings, plugin=True)
+
+    def command(self, name: str) -> Command | None:
+        """Return the command `name`, hidden ones included."""
+        return next((c for c in self.commands if c.name == name), None)

@@ -1,0 +1,216 @@
+"""Checks what people sent against a command's parameters, and makes the clean values that the plugin gets.
+
+Everything here comes from outside: sizes are bounded before anything is read, kinds are told by first bytes,
+a picture's pixels are counted from its header and never decoded here.
+"""
+
+import csv
+import io
+import re
+import unicodedata
+import warnings
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from PIL import Image as Pillow
+
+from shared.command import MAX_TEXT, Command, Parameter
+from shared.errors import BadInput
+from shared.inputs import Article, Image, Table, Upload
+
+Raw = str | int | float | bool | Upload | tuple[Upload, ...]
+"""A value as it came in: typed by chat, or a string from the command line."""
+
+MAX_ARTICLE: Final = 200_000
+MAX_ROWS: Final = 50_000
+MAX_COLUMNS: Final = 200
+_FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+_URL = re.compile(r"https?://\S+", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of what a person may send: bytes of one file, pixels of one picture."""
+
+    bytes: int
+    pixels: int
+
+
+Fetch = Callable[[str], Awaitable[Article]]
+"""Reads the article at an address, safely."""
+
+
+async def check(
+    command: Command, raw: Mapping[str, Raw | None], limits: Limits, fetch: Fetch | None = None
+) -> dict[str, Any]:
+    """Return the arguments for `command.run`. Raises `BadInput`, whose text names the parameter and the remedy."""
+    known = {p.name for p in command.parameters}
+    if unknown := sorted(set(raw) - known):
+        raise BadInput("There is no option named {name}.", name=unknown[0][:40])
+    values = {}
+    for parameter in command.parameters:
+        given = raw.get(parameter.name)
+        if given is None:
+            if parameter.required:
+                raise BadInput("The option {name} is missing.", name=parameter.name)
+            values[parameter.name] = parameter.default
+        else:
+            values[parameter.name] = await _value(parameter, given, limits, fetch)
+    return values
+
+
+async def _value(parameter: Parameter, given: Raw, limits: Limits, fetch: Fetch | None) -> Any:
+    match parameter.kind:
+        case "integer" | "number":
+            return _number(parameter, given)
+        case "flag":
+            return _flag(parameter, given)
+        case "choice":
+            for choice in parameter.choices:
+                if str(given) == str(choice):
+                    return choice
+            choices = ", ".join(map(str, parameter.choices))
+            raise BadInput("{name} must be one of: {choices}.", name=parameter.name, choices=choices)
+        case "text" | "long_text":
+            return _text(parameter, given, limits, MAX_TEXT)
+        case "article":
+            text = _text(parameter, given, limits, MAX_ARTICLE)
+            if _URL.fullmatch(text):
+                if fetch is None:
+                    raise BadInput("Addresses cannot be fetched here: paste the text itself.")
+                return await fetch(text)
+            return Article(text)
+        case "image":
+            uploads = given if isinstance(given, tuple) else (given,)
+            return read_image(_upload(parameter, uploads[0] if uploads else given), limits)
+        case "images":
+            uploads = given if isinstance(given, tuple) else (given,)
+            if not 1 <= len(uploads) <= 10:
+                raise BadInput("Send one to ten pictures.")
+            return tuple(read_image(_upload(parameter, upload), limits) for upload in uploads)
+        case "table":
+            return read_table(_upload(parameter, given), limits)
+
+
+def _number(parameter: Parameter, given: Raw) -> int | float:
+    try:
+        value = int(str(given)) if parameter.kind == "integer" else float(str(given))
+    except ValueError:
+        raise BadInput("{name} must be a number.", name=parameter.name) from None
+    low, high = parameter.minimum, parameter.maximum
+    if value != value or (low is not None and value < low) or (high is not None and value > high):
+        match low, high:
+            case None, _:
+                raise BadInput("{name} must be at most {high:g}.", name=parameter.name, high=high)
+            case _, None:
+                raise BadInput("{name} must be at least {low:g}.", name=parameter.name, low=low)
+            case _:
+                raise BadInput("{name} must be between {low:g} and {high:g}.", name=parameter.name, low=low, high=high)
+    return value
+
+
+def _flag(parameter: Parameter, given: Raw) -> bool:
+    match str(given).lower():
+        case "true" | "yes" | "on" | "1":
+            return True
+        case "false" | "no" | "off" | "0":
+            return False
+    raise BadInput("{name} must be yes or no.", name=parameter.name)
+
+
+def clean_text(text: str) -> str:
+    """Take out what nobody can see and programs trip over: NUL and control characters, lone surrogates."""
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return "".join(
+        " " if c == "\0" else c for c in text if c in "\n\t\0" or unicodedata.category(c) not in ("Cc", "Cs")
+    ).strip()
+
+
+def _text(parameter: Parameter, given: Raw, limits: Limits, longest: int) -> str:
+    if isinstance(given, Upload):
+        given = _decode(_upload(parameter, given), limits)
+    text = clean_text(str(given))
+    if not text or not any(unicodedata.category(c)[0] not in "ZC" for c in text):
+        raise BadInput("The text is empty: write or paste something to read.")
+    longest = min(longest, int(parameter.maximum)) if parameter.maximum else longest
+    if len(text) > longest:
+        raise BadInput(
+            "The text has {length:,} characters; at most {longest:,} can be read.", length=len(text), longest=longest
+        )
+    if parameter.minimum and len(text) < parameter.minimum:
+        raise BadInput("The text is too short: at least {shortest:g} characters.", shortest=parameter.minimum)
+    return text
+
+
+def _decode(upload: Upload, limits: Limits) -> str:
+    _bounded(upload, limits)
+    for encoding in ("utf-8-sig", "big5hkscs") if not upload.data.startswith((b"\xff\xfe", b"\xfe\xff")) else ("utf-16",):
+        try:
+            text = upload.data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if text.count("\0") == 0:
+            return text
+    raise BadInput("{file} is not a text file: save it as UTF-8.", file=upload.name)
+
+
+def _upload(parameter: Parameter, given: Raw) -> Upload:
+    if not isinstance(given, Upload):
+        raise BadInput("{name} must be a file.", name=parameter.name)
+    return given
+
+
+def _bounded(upload: Upload, limits: Limits) -> None:
+    if not upload.data:
+        raise BadInput("{file} is empty (0 bytes).", file=upload.name)
+    if len(upload.data) > limits.bytes:
+        raise BadInput("{file} is larger than {limit} MiB.", file=upload.name, limit=limits.bytes // 2**20)
+
+
+def read_image(upload: Upload, limits: Limits) -> Image:
+    """Check that a file is a picture of a known kind and of allowed size. Raises `BadInput`."""
+    _bounded(upload, limits)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Pillow.DecompressionBombWarning)
+            with Pillow.open(io.BytesIO(upload.data), formats=_FORMATS) as header:
+                kind, (width, height) = str(header.format), header.size
+    except (Pillow.DecompressionBombWarning, Pillow.DecompressionBombError):
+        raise BadInput("{file} has too many pixels: make it smaller.", file=upload.name) from None
+    # Pillow raises whatever its parsers raise on a broken header.
+    except Exception:
+        raise BadInput(
+            "{file} is not a picture that can be read: send PNG, JPEG, WebP, GIF, BMP or TIFF.", file=upload.name
+        ) from None
+    if width * height > limits.pixels:
+        raise BadInput("{file} has too many pixels: make it smaller.", file=upload.name)
+    return Image(upload.data, kind, width, height, upload.name)
+
+
+def read_table(upload: Upload, limits: Limits) -> Table:
+    """Read a CSV file with a header line. Raises `BadInput`."""
+    text = _decode(upload, limits)
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        columns = tuple(name.strip() for name in next(reader, []))
+        rows = []
+        for row in reader:
+            if not row:
+                continue
+            if len(row) != len(columns):
+                raise BadInput(
+                    "{file}, line {line}: {found} values where the header has {wanted}.",
+                    file=upload.name, line=reader.line_num, found=len(row), wanted=len(columns),
+                )  # fmt: skip
+            if len(rows) == MAX_ROWS:
+                raise BadInput("{file} has more than {rows:,} rows.", file=upload.name, rows=MAX_ROWS)
+            rows.append(tuple(row))
+    except csv.Error:
+        raise BadInput("{file} is not a CSV table.", file=upload.name) from None
+    if not columns or not rows or len(columns) > MAX_COLUMNS or len(set(columns)) < len(columns):
+        raise BadInput(
+            "{file} needs a header line with at most {columns} different names, and rows below it.",
+            file=upload.name, columns=MAX_COLUMNS,
+        )  # fmt: skip
+    return Table(columns, tuple(rows), upload.name)

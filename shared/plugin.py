@@ -1,0 +1,114 @@
+"""The plugin contract: hooks that return declarations and do no work. Start here to write a plugin.
+
+A plugin is a module with functions marked `@hookimpl`. `card` is required, the rest is optional. The core
+calls each plugin by itself: one that raises is set aside and named, and the others run on.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import pluggy
+from pydantic_settings import BaseSettings
+from sqlalchemy import Select
+from sqlalchemy.sql.dml import Delete, Update
+
+from shared.command import Command
+from shared.context import Context, JobContext
+from shared.model import AnyModel
+from shared.reply import Reply
+
+PROJECT: Final = "hearth"
+ENTRY_POINTS: Final = "hearth.plugins"
+API_VERSION: Final = 1
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Personal data that a plugin keeps: what (a msgid), and for how many days (None: until it is forgotten)."""
+
+    what: str
+    days: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """Who a plugin is.
+
+    `name` is its slash group and the domain of its catalogue; `summary` a msgid of one line. `settings` is read
+    from the environment under `HEARTH_NAME_`. `migrations` is a folder with `versions/` in it, `locale` one in
+    gettext's layout; None where there is none.
+    """
+
+    name: str
+    summary: str
+    api: int = API_VERSION
+    settings: type[BaseSettings] | None = None
+    keeps: tuple[Kept, ...] = ()
+    migrations: Path | None = None
+    locale: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """Work on a schedule: every so often, or by a cron line of five fields in `time_zone`."""
+
+    name: str
+    run: Callable[[JobContext], Awaitable[None]]
+    every: timedelta | None = None
+    cron: str | None = None
+    time_zone: str = "UTC"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """Looks at each message of the channels that an administrator had it watch; None says nothing.
+
+    Needs the message content intent; the bot runs without it, and says so when somebody asks for a watch.
+    """
+
+    run: Callable[[Context, str], Awaitable[Reply | None]]
+
+
+class Hooks:
+    """All hooks, in the order in which the core calls them (since API version 1)."""
+
+    @hookspec
+    def card(self) -> Card:
+        """Say who the plugin is. Required."""
+        raise AssertionError
+
+    @hookspec
+    def commands(self) -> Sequence[Command]:
+        """Return the commands that chat offers under `/NAME`."""
+        raise AssertionError
+
+    @hookspec
+    def models(self) -> Sequence[AnyModel]:
+        """Return the model classes that the worker keeps warm."""
+        raise AssertionError
+
+    @hookspec
+    def jobs(self) -> Sequence[Job]:
+        """Return the work that runs on a schedule."""
+        raise AssertionError
+
+    @hookspec
+    def watches(self) -> Sequence[Watch]:
+        """Return what looks at the messages of watched channels."""
+        raise AssertionError
+
+    @hookspec
+    def export_user(self, user: int) -> Mapping[str, Select[Any]]:
+        """Return the statements that read all that is kept of `user` (a Discord id). Required with `Card.keeps`."""
+        raise AssertionError
+
+    @hookspec
+    def forget_user(self, user: int) -> Sequence[Delete | Update]:
+        """Return the statements that remove all that is kept of `user`. Required with `Card.keeps`."""
+        raise AssertionError

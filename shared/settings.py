@@ -1,0 +1,87 @@
+"""Settings of the core: environment variables that begin with `HEARTH_`, or a `.env` file.
+
+Loaded once by each process and passed on; a plugin has a settings class of its own, read the same way under
+`HEARTH_PLUGINNAME_`.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Quota(BaseModel):
+    """A token bucket: `burst` requests at once, then `per_minute`."""
+
+    burst: int = Field(ge=1, le=100_000)
+    per_minute: float = Field(gt=0, le=100_000)
+
+
+class Settings(BaseSettings):
+    """What an operator may set. Every field is documented in `docs/settings.md`; a test holds that."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HEARTH_", env_nested_delimiter="__", env_file=".env", extra="ignore", frozen=True
+    )
+
+    token: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("HEARTH_TOKEN", "DISCORD_TOKEN", "token")
+    )
+    token_file: Path | None = None
+    data_dir: Path = Path("data")
+    database_url: str | None = None
+    plugin_folders: tuple[Path, ...] = ()
+    disabled_plugins: frozenset[str] = frozenset()
+    message_content: bool = False
+    """Ask Discord for the message content intent, which watching a channel needs."""
+
+    device: str = "auto"
+    threads: int | None = Field(default=None, ge=1, le=256)
+    memory_budget_mib: int | None = Field(default=None, ge=64)
+    hub: dict[str, str] = Field(default_factory=dict)
+    """Model name to "org/name@revision" of a hub model to use where the store has no champion."""
+
+    max_waiting: int = Field(default=512, ge=1, le=100_000)
+    """Requests that may wait for one model before people are told that it is busy."""
+
+    deadline_seconds: float = Field(default=60.0, gt=0, le=840)
+    person_quota: Quota = Quota(burst=20, per_minute=20)
+    server_quota: Quota = Quota(burst=200, per_minute=200)
+    download_limit: int = Field(default=10 * 1024 * 1024, ge=1024, le=100 * 1024 * 1024)
+    pixel_limit: int = Field(default=40_000_000, ge=1)
+
+    http_host: str = "127.0.0.1"
+    http_port: int | None = Field(default=8080, ge=0, le=65535)
+    """Port of health and metrics; 0 takes a free one; empty turns them off."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "console"] = "console"
+
+    @field_validator("http_port", mode="before")
+    @classmethod
+    def _empty_is_off(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @property
+    def database(self) -> str:
+        """The database's address: the one set, or a SQLite file in the data folder."""
+        if self.database_url is None:
+            return f"sqlite+aiosqlite:///{(self.data_dir / 'hearth.db').absolute()}"
+        for plain, driver in (("postgresql://", "postgresql+asyncpg://"), ("sqlite://", "sqlite+aiosqlite://")):
+            if self.database_url.startswith(plain):
+                return driver + self.database_url.removeprefix(plain)
+        return self.database_url
+
+    @property
+    def models_dir(self) -> Path:
+        """The model store's folder."""
+        return self.data_dir / "models"
+
+    def read_token(self) -> str | None:
+        """Return the bot token, from the environment or from the token file; None where neither is set."""
+        if self.token is not None:
+            return self.token.get_secret_value().strip() or None
+        if self.token_file is not None:
+            return self.token_file.read_text(encoding="utf-8").strip() or None
+        return None
