@@ -1,0 +1,70 @@
+"""What the model store writes down: of each version, of how it was judged, and of who is champion."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from shared.fingerprint import Fingerprint
+from shared.model import Interval
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of a model; its whole report lies beside it in `report.json`.
+
+    `files` maps each file of the version (POSIX path) to its sha256. `code` names the code that trained it,
+    `parent` the version that was champion then.
+    """
+
+    model: str
+    version: str
+    created: datetime
+    n: int
+    metrics: dict[str, Interval]
+    baseline: dict[str, float]
+    baseline_name: str
+    data: Fingerprint | None
+    licence: str
+    code: str
+    parent: str | None
+    origin: str
+    files: dict[str, str]
+
+
+class Judgement(msgspec.Struct, frozen=True, kw_only=True):
+    """How a challenger fared at the gate.
+
+    `difference` is its mean loss less that of `against` on the same `rows` held-out rows (below zero is
+    better), with a 95 % interval; all are None where nothing could be compared.
+    """
+
+    at: datetime
+    against: str | None
+    rows: int
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    passed: bool
+    reason: str
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """One swap of the champion; `version` None means the weights that ship with the model."""
+
+    at: datetime
+    action: Literal["promote", "rollback"]
+    version: str | None
+    before: str | None
+    note: str = ""
+
+
+class Pointer(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is champion: the last of `trail`, which holds those before it, oldest first."""
+
+    trail: list[str] = msgspec.field(default_factory=list)
+    changes: list[Change] = msgspec.field(default_factory=list)
+
+    @property
+    def champion(self) -> str | None:
+        """The version that answers; None where none was promoted."""
+        return self.trail[-1] if self.trail else None
