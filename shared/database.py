@@ -1,12 +1,14 @@
 """The database: SQLite by default, PostgreSQL by address; one async engine a process.
 
 Times are integer milliseconds since 1970 UTC, which both databases keep alike. On SQLite a transaction begins
-with BEGIN IMMEDIATE: the driver's own begins too late, and two writers then lock each other out.
+with BEGIN IMMEDIATE: the driver's own begins too late, and two writers then lock each other out. Within one process they take turns in
+the order in which they came, where SQLite's own waiting would starve some.
 """
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,7 +34,8 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite and self.url.database not in (None, "", ":memory:"):
             Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
-        options: dict[str, Any] = {} if self.is_sqlite else {"pool_pre_ping": True, "pool_size": 5}
+        options: dict[str, Any] = {"pool_size": 1} if self.is_sqlite else {"pool_size": 5, "pool_pre_ping": True}
+        self._turn = asyncio.Lock() if self.is_sqlite else nullcontext()
         self.engine: AsyncEngine = create_async_engine(self.url, **options)
         if self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", _on_sqlite_connect)
@@ -41,7 +44,7 @@ class Database:
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
         """Open a transaction."""
-        async with self.engine.begin() as connection:
+        async with self._turn, self.engine.begin() as connection:
             yield connection
 
     def insert(self, table: Table) -> Any:

@@ -132,6 +132,11 @@ class Plugins:
         self._load(source)
         return self.loaded.get(name)
 
+    def quarantine(self, name: str, error: Exception) -> None:
+        """Set a loaded plugin aside, because of what it raised."""
+        plugin = self.loaded.pop(name)
+        self.quarantined[name] = _quarantine(name, plugin.origin, error)
+
     def _load(self, source: Source) -> None:
         try:
             plugin = _load(source)
@@ -142,11 +147,13 @@ class Plugins:
             self.loaded[source.name] = plugin
         # A plugin may fail in any way at all, by SystemExit too, and must take nobody with it.
         except (Exception, SystemExit) as error:
-            reason = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
-            line = " ".join(reason.split())[:300]
-            self.quarantined[source.name] = Quarantine(
-                source.name, source.origin, line, traceback.format_exc()
-            )
+            self.quarantined[source.name] = _quarantine(source.name, source.origin, error)
+
+
+def _quarantine(name: str, origin: str, error: BaseException) -> Quarantine:
+    reason = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
+    trace = "".join(traceback.format_exception(error))
+    return Quarantine(name, origin, " ".join(reason.split())[:300], trace)
 
 
 def _sources(folders: Sequence[Path]) -> Iterable[Source]:

@@ -4,6 +4,7 @@ Loaded once by each process and passed on; a plugin has a settings class of its 
 `HEARTH_PLUGINNAME_`.
 """
 
+import socket
 from pathlib import Path
 from typing import Literal
 
@@ -35,6 +36,9 @@ class Settings(BaseSettings):
     disabled_plugins: frozenset[str] = frozenset()
     message_content: bool = False
     """Ask Discord for the message content intent, which watching a channel needs."""
+
+    instance: str = Field(default_factory=socket.gethostname, max_length=64)
+    """Name of this bot among those that share a database; the same over its restarts."""
 
     device: str = "auto"
     threads: int | None = Field(default=None, ge=1, le=256)

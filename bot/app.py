@@ -1,0 +1,106 @@
+"""The bot's process: everything of `bot.assembly`, Discord, health and metrics, from start to a clean stop."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+import structlog
+
+from bot.assembly import assembled, follow_states
+from bot.client import HearthClient
+from bot.core import Core
+from bot.dispatch import Dispatcher
+from bot.health import Health
+from bot.lag import watch_lag
+from bot.metrics import Metrics
+from bot.pending import Ledger
+from schedules.clock import Clock, Scheduled
+from schedules.housekeeping import HOUSEKEEPING
+from shared.context import JobContext
+from shared.settings import Settings
+
+GRACE_SECONDS: Final = 2.0
+log = structlog.get_logger("hearth.app")
+
+
+async def serve(settings: Settings, token: str, *, guild_ready_timeout: float = 2.0) -> None:
+    """Run the bot until SIGINT or SIGTERM. Raises `discord.LoginFailure` where the token is refused."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, stop.set)
+    metrics = Metrics()
+    async with assembled(settings, metrics) as core:
+        ledger = Ledger(core.database, settings)
+        dispatcher = Dispatcher(core, ledger, metrics)
+        client = HearthClient(core, dispatcher, ledger, guild_ready_timeout=guild_ready_timeout)
+        changed = asyncio.Event()
+        async with client, contextlib.AsyncExitStack() as stack:
+            if settings.http_port is not None:
+                await stack.enter_async_context(Health(settings.http_host, settings.http_port, checks(core, client), metrics))
+            await stack.enter_async_context(Clock(scheduled(core)))
+            connection = asyncio.create_task(client.start(token))
+            others = [
+                asyncio.create_task(work)
+                for work in (
+                    stop.wait(),
+                    watch_lag(metrics),
+                    follow_states(core, metrics, changed),
+                    core.weights.follow(lambda: core.predictor.engine),
+                    _resync(client, changed),
+                )
+            ]
+            try:
+                done, _ = await asyncio.wait([connection, *others], return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+            finally:
+                log.info("stopping")
+                await dispatcher.stop(GRACE_SECONDS)
+                for task in others:
+                    task.cancel()
+                await client.close()
+                await asyncio.gather(connection, *others, return_exceptions=True)
+
+
+def scheduled(core: Core) -> list[Scheduled]:
+    """Return the core's own jobs and those of every plugin, each with the context that it runs in."""
+
+    def context(plugin: str, settings: object) -> Callable[[], JobContext]:
+        return lambda: JobContext(plugin, settings, core.database, core.predictor)
+
+    own = [Scheduled("core", job, context("core", core.settings)) for job in HOUSEKEEPING]
+    return own + [Scheduled(p.name, job, context(p.name, p.settings)) for p in core.plugins for job in p.jobs]
+
+
+def checks(core: Core, client: HearthClient) -> dict[str, Callable[[], Coroutine[Any, Any, str | None]]]:
+    """Return what must be well for the bot to be ready; each says None, or what is missing."""
+
+    async def gateway() -> str | None:
+        return None if client.is_ready() and not client.is_closed() else "not connected to Discord"
+
+    async def database() -> str | None:
+        try:
+            async with asyncio.timeout(2):
+                await core.states.refresh()
+        # Whatever a driver raises means the same here.
+        except Exception as error:
+            return f"does not answer: {type(error).__name__}"
+        return None
+
+    async def worker() -> str | None:
+        status = await core.predictor.engine.status()
+        return None if status.alive else "the worker is down; it is being started again"
+
+    return {"gateway": gateway, "database": database, "worker": worker}
+
+
+async def _resync(client: HearthClient, changed: asyncio.Event) -> None:
+    while True:
+        await changed.wait()
+        changed.clear()
+        await client.wait_until_ready()
+        await client.sync()
+

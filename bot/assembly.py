@@ -1,0 +1,124 @@
+"""Puts a process together: database, plugins, worker, and the Core that runs commands on them."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import structlog
+
+from bot.builtin import groups
+from bot.core import Core
+from bot.local_engine import LocalEngine
+from bot.states import States
+from bot.weights import WeightsInUse
+from shared.batching import Observer
+from shared.charts import Charts
+from shared.database import Database
+from shared.migrate import migrate
+from shared.model import AnyModel
+from shared.plugins import Plugins
+from shared.predictor import Predictor
+from shared.settings import Settings
+from shared.store import Store
+
+STATE_SECONDS: Final = 2.0
+log = structlog.get_logger("hearth.assembly")
+
+
+@asynccontextmanager
+async def assembled(settings: Settings, observer: Observer | None = None) -> AsyncIterator[Core]:
+    """Start all that commands need, but for Discord; stop it at the end."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    database = Database(settings.database)
+    try:
+        await migrate(database)
+        plugins = await load_plugins(settings, database)
+        states = States(database)
+        await states.refresh()
+        weights = WeightsInUse(lambda: models_of(plugins), Store(settings.models_dir), settings.hub)
+        predictor = _predictor(settings, plugins, weights, observer)
+        core = Core(settings, database, plugins, plugins.texts(), states, predictor, weights)
+        core.builtin = groups(core)
+        try:
+            await predictor.start()
+            yield core
+        finally:
+            await core.predictor.close()
+    finally:
+        await database.close()
+
+
+def models_of(plugins: Plugins) -> dict[str, AnyModel]:
+    """Return every model class by name: the plugins', and the core's own, which draws charts."""
+    return {**plugins.models(), Charts.name: Charts}
+
+
+async def load_plugins(settings: Settings, database: Database) -> Plugins:
+    """Load the plugins and bring their tables up to date; one whose migration fails is quarantined."""
+    plugins = Plugins.discover(settings.plugin_folders, settings.disabled_plugins)
+    for plugin in list(plugins):
+        await _migrate_plugin(database, plugins, plugin.name)
+    for each in plugins.quarantined.values():
+        log.error("plugin quarantined", plugin=each.name, reason=each.reason, trace=each.trace)
+    return plugins
+
+
+async def follow_states(core: Core, observer: Observer | None, sync: asyncio.Event) -> None:
+    """Bring switches and reloads made elsewhere into this process, for ever; `sync` is set when commands changed."""
+    while True:
+        await asyncio.sleep(STATE_SECONDS)
+        before, reloads = core.states.off, dict(core.states.reloads)
+        try:
+            await core.states.refresh()
+        # A database that is away for a while must not end the bot; requests say so themselves.
+        except Exception as error:
+            log.error("states not read", error=repr(error))
+            continue
+        again = [name for name, count in core.states.reloads.items() if count > reloads.get(name, 0)]
+        for name in again:
+            await reload_plugin(core, name, observer)
+        if again or before != core.states.off:
+            sync.set()
+
+
+async def reload_plugin(core: Core, name: str, observer: Observer | None = None) -> None:
+    """Import a plugin's code anew, and start a worker with it before the old one ends: nothing is dropped."""
+    with contextlib.suppress(KeyError):
+        core.plugins.reload(name)
+    if core.plugins.get(name) is not None:
+        await _migrate_plugin(core.database, core.plugins, name)
+    if (failed := core.plugins.quarantined.get(name)) is not None:
+        log.error("plugin quarantined", plugin=name, reason=failed.reason, trace=failed.trace)
+    core.texts = core.plugins.texts()
+    fresh, old = _predictor(core.settings, core.plugins, core.weights, observer), core.predictor
+    await fresh.start()
+    core.predictor = fresh
+    await old.close()
+    log.info("plugin loaded anew", plugin=name)
+
+
+async def _migrate_plugin(database: Database, plugins: Plugins, name: str) -> None:
+    folder = plugins.loaded[name].card.migrations
+    if folder is None:
+        return
+    try:
+        await migrate(database, name, folder)
+    except Exception as error:
+        plugins.quarantine(name, error)
+
+
+def _predictor(
+    settings: Settings, plugins: Plugins, weights: WeightsInUse, observer: Observer | None
+) -> Predictor:
+    models = models_of(plugins)
+    engine = LocalEngine(
+        {name: f"{model.__module__}:{model.__qualname__}" for name, model in models.items()},
+        weights,
+        device=settings.device,
+        threads=settings.threads,
+        memory_budget_mib=settings.memory_budget_mib,
+        warm=tuple(models),
+    )
+    return Predictor(engine, models.values(), max_waiting=settings.max_waiting, observer=observer)

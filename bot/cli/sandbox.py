@@ -1,0 +1,98 @@
+"""`hearth sandbox`: a local Discord with a chat page, and the whole bot on it. No account, no token."""
+
+import asyncio
+import os
+import signal
+import sys
+import webbrowser
+from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from bot.sandbox.server import Sandbox
+from shared import logs
+from shared.errors import Fault, Refusal
+from shared.settings import Settings
+
+STOP_SECONDS: Final = 4.0
+READY_SECONDS: Final = 120.0
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+
+    @app.command()
+    def sandbox(
+        port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page; 0 takes a free one.")] = 8000,
+        open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
+        data_dir: Annotated[Path, typer.Option(help="Where the bot keeps its data.")] = Path("data/sandbox"),
+    ) -> None:
+        """Try the whole bot on this machine, in a chat page of its own."""
+        settings = Settings()
+        logs.configure(settings.log_level, settings.log_format, secrets=[])
+        asyncio.run(_sandbox(port, open_page, data_dir))
+
+
+async def _sandbox(port: int, open_page: bool, data_dir: Path) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, stop.set)
+    try:
+        server = Sandbox(port=port)
+        await server.__aenter__()
+    except OSError as error:
+        raise Refusal("Port {port} cannot be used ({reason}). Try --port 0.", port=port, reason=error.strerror) from None
+    try:
+        async with _bot(server, data_dir) as bot:
+            ended = asyncio.create_task(bot.wait())
+            stopped = asyncio.create_task(stop.wait())
+            ready = asyncio.create_task(server.wait_for_bot())
+            typer.echo(server.page_url)
+            done, _ = await asyncio.wait(
+                [ended, stopped, ready], timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+            if ready in done:
+                typer.echo("ready")
+                if open_page:
+                    await asyncio.to_thread(webbrowser.open, server.page_url)
+                await asyncio.wait([ended, stopped], return_when=asyncio.FIRST_COMPLETED)
+            for task in (ended, stopped, ready):
+                task.cancel()
+            if not stop.is_set():
+                raise Fault("The bot has ended; its log above says why.")
+    finally:
+        await server.__aexit__(None, None, None)
+
+
+@asynccontextmanager
+async def _bot(server: Sandbox, data_dir: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run the bot as a process of its own, which ends when this one does, however that ends."""
+    environment = {
+        **os.environ,
+        "HEARTH_DATA_DIR": str(data_dir),
+        "HEARTH_INSTANCE": "sandbox",
+        "HEARTH_SANDBOX_API": server.api_base,
+        "HEARTH_SANDBOX_GATEWAY": server.gateway_url,
+        "HEARTH_SANDBOX_TOKEN": server.bot_token,
+    }
+    # A port of its own, so that a real bot beside it keeps 8080; the message content intent, since it is free here.
+    environment.setdefault("HEARTH_HTTP_PORT", "0")
+    environment.setdefault("HEARTH_MESSAGE_CONTENT", "true")
+    bot = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot.sandbox.bot_process", env=environment, stdin=asyncio.subprocess.PIPE
+    )
+    try:
+        yield bot
+    finally:
+        if bot.returncode is None:
+            bot.terminate()
+            try:
+                async with asyncio.timeout(STOP_SECONDS):
+                    await bot.wait()
+            except TimeoutError:
+                bot.kill()
+                await bot.wait()

@@ -1,0 +1,137 @@
+"""The Discord client: connects, registers commands when they changed, hands every interaction to the dispatcher."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import discord
+import structlog
+from sqlalchemy import select
+
+from bot.core import Core
+from bot.dispatch import Dispatcher
+from bot.explain import explain
+from bot.payload import application_commands, digest
+from bot.pending import TOKEN_LIFE_MS, Ledger, Orphan
+from bot.render import render
+from bot.exchange import send_message
+from shared.context import Asker, Tracker
+from shared.database import now_ms
+from shared.errors import Refusal
+from shared.tables import command_sync
+from shared.texts import Text
+
+WATCHERS: Final = 8
+"""Messages of watched channels that are looked at at the same time; more are let pass."""
+log = structlog.get_logger("hearth.client")
+
+
+class HearthClient(discord.Client):
+    """Hearth on Discord. Needs no privileged intent, but for watching channels."""
+
+    def __init__(
+        self, core: Core, dispatcher: Dispatcher, ledger: Ledger, *, guild_ready_timeout: float = 2.0
+    ) -> None:
+        intents = discord.Intents(guilds=True)
+        if core.settings.message_content:
+            intents.guild_messages = intents.message_content = True
+        super().__init__(
+            intents=intents,
+            allowed_mentions=discord.AllowedMentions.none(),
+            max_messages=None,
+            guild_ready_timeout=guild_ready_timeout,
+        )
+        self._core, self._dispatcher, self._ledger = core, dispatcher, ledger
+        self._watchers = asyncio.Semaphore(WATCHERS)
+        self.when_ready: Callable[[], Awaitable[None]] | None = None
+
+    async def setup_hook(self) -> None:
+        """Register the commands, and tell those whose requests an earlier life left unanswered."""
+        await self.sync()
+        for orphan in await self._ledger.take_orphans():
+            await self._tell(orphan)
+
+    async def sync(self) -> bool:
+        """Register the commands with Discord if their description changed; tell whether it did."""
+        assert self.application_id is not None, "discord.py knows it once it has logged in"
+        commands = application_commands(self._core.groups(), self._core.texts)
+        now = digest(commands)
+        database = self._core.database
+        known = select(command_sync.c.digest).where(command_sync.c.application_id == self.application_id)
+        async with database.begin() as connection:
+            if (await connection.execute(known)).scalar_one_or_none() == now:
+                return False
+        await self.http.bulk_upsert_global_commands(self.application_id, commands)  # type: ignore[arg-type]
+        row = {"digest": now, "synced_ms": now_ms()}
+        async with database.begin() as connection:
+            await connection.execute(
+                database.insert(command_sync)
+                .values(application_id=self.application_id, **row)
+                .on_conflict_do_update(index_elements=[command_sync.c.application_id], set_=row)
+            )
+        log.info("commands registered", count=len(commands))
+        return True
+
+    async def on_ready(self) -> None:
+        """Say that the bot is there."""
+        log.info("ready", user=str(self.user), guilds=len(self.guilds))
+        if self.when_ready is not None:
+            await self.when_ready()
+
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        """Answer an interaction."""
+        await self._dispatcher.handle(interaction)
+
+    async def on_message(self, message: discord.Message) -> None:
+        """Let the plugins that watch this channel look at a message."""
+        if message.author.bot or not message.content or self._watchers.locked():
+            return
+        for plugin in self._core.plugins:
+            if (plugin.name, message.channel.id) in self._core.states.watched and plugin.watches:
+                async with self._watchers:
+                    await self._watch(plugin.name, message)
+
+    async def _watch(self, name: str, message: discord.Message) -> None:
+        plugin = self._core.plugins.get(name)
+        guild = message.guild
+        if plugin is None or guild is None or not self._core.states.is_on(name, guild.id):
+            return
+        asker = Asker(
+            user_id=message.author.id,
+            name=message.author.display_name,
+            locale=str(guild.preferred_locale),
+            guild_id=guild.id,
+            channel_id=message.channel.id,
+        )
+        group = next(g for g in self._core.groups() if g.name == name)
+        for watch in plugin.watches:
+            try:
+                context = self._core.context(group, asker, Tracker(), self._core.settings.deadline_seconds)
+                reply = await watch.run(context, message.content)
+                if reply is not None:
+                    keys = await self._ledger.keep_buttons(name, reply.buttons, asker.user_id)
+                    ids = [f"b1:{key}" for key in keys]
+                    for each in render(reply, guild.filesize_limit):
+                        await message.reply(mention_author=False, **send_message(each, ids))
+            except Refusal:
+                continue
+            # A watch speaks only when it has something to say; its faults go to the log.
+            except Exception as error:
+                explain(error, self._core.texts, asker.locale, name, watch=name)
+
+    async def _tell(self, orphan: Orphan) -> None:
+        text = Text("The bot was restarted while it worked on this. Please run /{command} again.", {"command": orphan.command})
+        words = self._core.texts.render(text, orphan.locale)
+        log.warning("unanswered before the restart", command=orphan.command, interaction=orphan.interaction_id)
+        try:
+            if now_ms() - orphan.created_ms < TOKEN_LIFE_MS:
+                webhook = discord.Webhook.partial(orphan.application_id, orphan.token, client=self)
+                # Discord takes "@original" for the first answer's id.
+                await webhook.edit_message("@original", content=words, view=None)  # type: ignore[arg-type]
+            elif orphan.channel_id is not None:
+                user = discord.Object(orphan.user_id)
+                channel = self.get_partial_messageable(orphan.channel_id)
+                allowed = discord.AllowedMentions(users=[user], everyone=False, roles=False)
+                await channel.send(f"<@{orphan.user_id}> {words}", allowed_mentions=allowed)
+        except discord.HTTPException as error:
+            log.warning("could not be told", code=error.code, interaction=orphan.interaction_id)

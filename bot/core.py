@@ -1,0 +1,114 @@
+"""Runs commands: whoever asks, from chat, a button, a watch, or the command line, comes through here."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bot.groups import Group
+from bot.payload import PERMISSION_BITS
+from bot.states import States
+from bot.weights import WeightsInUse
+from shared.command import Command
+from shared.context import Asker, Context, Tracker
+from shared.database import Database
+from shared.errors import DeadlineExceeded, Denied, Refusal
+from shared.parameters import Fetch, Limits, Raw, check
+from shared.plugins import Plugins
+from shared.predictor import Predictor
+from shared.reply import Reply
+from shared.settings import Settings
+from shared.texts import Texts
+
+ADMINISTRATOR = 1 << 3
+
+
+@dataclass
+class Core:
+    """What every command needs, in one place; made once a process, by `bot.assembly`."""
+
+    settings: Settings
+    database: Database
+    plugins: Plugins
+    texts: Texts
+    states: States
+    predictor: Predictor
+    weights: WeightsInUse
+    fetch: Fetch | None = None
+    builtin: dict[str, Group] = field(default_factory=dict)
+
+    @property
+    def limits(self) -> Limits:
+        """Return the bounds of what people may send."""
+        return Limits(self.settings.download_limit, self.settings.pixel_limit)
+
+    def groups(self) -> list[Group]:
+        """Return every slash group that is on somewhere, plugins first."""
+        on = [Group.of(p) for p in self.plugins if self.states.is_on(p.name, None)]
+        return [*on, *self.builtin.values()]
+
+    def find(self, group: str, command: str) -> tuple[Group, Command]:
+        """Return a command by its names. Raises `Refusal` where it is not there (any more)."""
+        plugin = self.plugins.get(group)
+        found = self.builtin.get(group) or (Group.of(plugin) if plugin else None)
+        declared = found.command(command) if found else None
+        if found is None or declared is None:
+            raise Refusal("That command is not here any more. Type / to see what there is.")
+        return found, declared
+
+    def allow(self, group: Group, command: Command, asker: Asker) -> None:
+        """Raise `Denied` where the plugin is off here, or the asker may not use the command."""
+        if group.plugin and not self.states.is_on(group.name, asker.guild_id):
+            raise Denied("{plugin} is switched off here. An administrator can switch it on.", plugin=group.name)
+        if command.permission != "everyone" and asker.guild_id is None:
+            raise Denied("This works in a server only.")
+        if not may(command.permission, asker.permissions):
+            raise Denied("Only those who may manage this server can use that.")
+
+    async def run(
+        self, group: Group, command: Command, raw: Mapping[str, Raw | None], asker: Asker, tracker: Tracker
+    ) -> Reply:
+        """Check the values and run the command. Raises the errors of `shared.errors`, or what the plugin raised."""
+        timeout = command.timeout or self.settings.deadline_seconds
+        values = await check(command, raw, self.limits, self.fetch)
+        try:
+            async with asyncio.timeout(timeout):
+                return await command.run(self.context(group, asker, tracker, timeout), **values)
+        except TimeoutError:
+            raise DeadlineExceeded("That took longer than {seconds:g} s, so it was stopped.", seconds=timeout) from None
+
+    def context(self, group: Group, asker: Asker, tracker: Tracker, timeout: float) -> Context:
+        """Make a command's view of the world."""
+
+        async def set_watch(on: bool) -> None:
+            await self._set_watch(group, asker, on)
+
+        async def origin(model: str) -> str:
+            return self.weights.describe(model)
+
+        return Context(
+            plugin=group.domain,
+            asker=asker,
+            settings=group.settings,
+            database=self.database,
+            texts=self.texts,
+            predictor=self.predictor,
+            tracker=tracker,
+            timeout=timeout,
+            origin=origin,
+            set_watch=set_watch,
+        )
+
+    async def _set_watch(self, group: Group, asker: Asker, on: bool) -> None:
+        if asker.guild_id is None or asker.channel_id is None:
+            raise Denied("This works in a server only.")
+        if on and not self.settings.message_content:
+            raise Refusal(
+                "The bot cannot read messages here: its operator must grant the message content intent "
+                "(HEARTH_MESSAGE_CONTENT=true, and in Discord's developer portal)."
+            )
+        await self.states.set_watch(group.name, asker.channel_id, asker.guild_id, on, asker.user_id)
+
+
+def may(permission: str, held: int) -> bool:
+    """Tell whether the permission bits `held` are enough; an administrator may do everything."""
+    return permission == "everyone" or bool(held & (PERMISSION_BITS[permission] | ADMINISTRATOR))

@@ -1,0 +1,388 @@
+"""Takes every interaction: acknowledges it, finds the command, and sees to it that an answer or an error comes.
+
+The order is the promise: first the acknowledgement (or the modal, which is one), then admission by quota, then
+downloads and checks, then the plugin. Whatever is raised on the way becomes words in `bot.explain`.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import discord
+import structlog
+
+from bot.core import Core
+from bot.exchange import Exchange
+from bot.explain import Explained, explain
+from bot.groups import Group
+from bot.metrics import Metrics
+from bot.parse import (
+    Call,
+    Given,
+    Remote,
+    asker_of,
+    menu_call,
+    merge_variants,
+    modal,
+    modal_values,
+    needs_modal,
+    slash_call,
+)
+from bot.payload import MENU_LIMIT, MORE, Menu, menus
+from bot.pending import Ledger
+from bot.render import render
+from shared.command import Command
+from shared.context import Asker, Tracker
+from shared.errors import BadInput, QuotaExceeded, Refusal
+from shared.inputs import Upload
+from shared.parameters import Raw
+from shared.reply import Reply
+from shared.texts import Text
+
+PATIENCE: Final = 0.8
+"""Seconds before progress, and the Cancel button, are shown."""
+PROGRESS_EVERY: Final = 1.0
+BUTTON: Final = "b"
+MODAL: Final = "m"
+MORE_MENU: Final = "more"
+REMEMBERED: Final = 1000
+DOWNLOAD_SECONDS: Final = 30
+log = structlog.get_logger("hearth.dispatch")
+
+
+@dataclass(frozen=True)
+class _Running:
+    task: asyncio.Task[Reply]
+    user_id: int
+
+
+class Dispatcher:
+    """Answers interactions. One for the whole process."""
+
+    def __init__(self, core: Core, ledger: Ledger, metrics: Metrics) -> None:
+        self._core, self._ledger, self._metrics = core, ledger, metrics
+        self._running: dict[int, _Running] = {}
+        # What a modal or the "More…" menu comes back to; the oldest are forgotten first.
+        self._remembered: OrderedDict[str, Any] = OrderedDict()
+        self._stopping = False
+
+    async def handle(self, interaction: discord.Interaction) -> None:
+        """Answer one interaction, whatever it is; never raises."""
+        received = time.perf_counter()
+        asker = asker_of(interaction)
+        try:
+            data: Mapping[str, Any] = interaction.data or {}  # type: ignore[assignment]
+            match interaction.type:
+                case discord.InteractionType.application_command:
+                    await self._command(interaction, asker, data, received)
+                case discord.InteractionType.component:
+                    await self._component(interaction, asker, data, received)
+                case discord.InteractionType.modal_submit:
+                    await self._modal(interaction, asker, data, received)
+        except Refusal as error:
+            await self._say_at_once(interaction, explain(error, self._core.texts, asker.locale, "hearth"))
+        except discord.HTTPException as error:
+            log.error("interaction lost", interaction=interaction.id, code=error.code, status=error.status)
+            self._metrics.answered("discord", "http", "lost", 0.0)
+        # The last net: a mistake of ours must not leave the asker without a word.
+        except Exception as error:
+            explained = explain(error, self._core.texts, asker.locale, "hearth", interaction=interaction.id)
+            await self._say_at_once(interaction, explained)
+
+    async def _command(
+        self, interaction: discord.Interaction, asker: Asker, data: Mapping[str, Any], received: float
+    ) -> None:
+        if data.get("type", 1) == 1:
+            await self._start(interaction, asker, slash_call(data), received)
+            return
+        offered = menus(self._core.groups())
+        if data["name"] == MORE and len(offered) > MENU_LIMIT:
+            await self._offer_more(interaction, asker, data, offered[MENU_LIMIT - 1 :])
+            return
+        menu = next((m for m in offered if m.label == data["name"]), None)
+        if menu is None:
+            raise Refusal("That command is not here any more. Type / to see what there is.")
+        await self._start(interaction, asker, menu_call(menu, data), received)
+
+    async def _offer_more(
+        self, interaction: discord.Interaction, asker: Asker, data: Mapping[str, Any], rest: list[Menu]
+    ) -> None:
+        texts, view = self._core.texts, discord.ui.View(timeout=None)
+        options = []
+        for index, menu in enumerate(rest[:25]):
+            translations = texts.localizations("menu", menu.label, menu.group.domain)
+            options.append(discord.SelectOption(label=translations.get(asker.locale, menu.label), value=str(index)))
+        view.add_item(discord.ui.Select(custom_id=f"{MORE_MENU}:{interaction.id}", options=options))
+        view.stop()
+        self._remember(f"{MORE_MENU}:{interaction.id}", (rest, data))
+        words = texts.render("What shall be done with this message?", asker.locale)
+        await interaction.response.send_message(words, view=view, ephemeral=True)
+
+    async def _component(
+        self, interaction: discord.Interaction, asker: Asker, data: Mapping[str, Any], received: float
+    ) -> None:
+        kind, _, key = str(data.get("custom_id", "")).partition(":")
+        match kind:
+            case "cancel":
+                await self._cancel(interaction, asker, key)
+            case "more":
+                rest, target = self._recall(f"{MORE_MENU}:{key}")
+                menu = rest[int(data["values"][0])]
+                await self._start(interaction, asker, menu_call(menu, target), received)
+            # The second letter says whether only the presser sees the answer, which Discord must know at once.
+            case "b0" | "b1":
+                exchange = Exchange(interaction, private=kind == "b1")
+                await self._acknowledge(exchange, received)
+                press = await self._ledger.press(key)
+                if press is None:
+                    gone = Refusal("This button is too old. Run the command again.")
+                    await self._fail(exchange, gone, asker, "hearth", "button", received)
+                    return
+                call = Call(press.plugin, press.command, press.arguments)
+                await self._start(interaction, asker, call, received, exchange)
+            case _:
+                raise Refusal("This button is too old. Run the command again.")
+
+    async def _modal(
+        self, interaction: discord.Interaction, asker: Asker, data: Mapping[str, Any], received: float
+    ) -> None:
+        key = str(data.get("custom_id", ""))
+        call: Call = self._recall(key)
+        typed = modal_values(data)
+        await self._start(interaction, asker, Call(call.group, call.command, {**call.raw, **typed}), received)
+
+    async def _start(
+        self,
+        interaction: discord.Interaction,
+        asker: Asker,
+        call: Call,
+        received: float,
+        exchange: Exchange | None = None,
+    ) -> None:
+        group, command = self._core.find(call.group, call.command)
+        raw = merge_variants(command, call.raw)
+        if exchange is None:
+            if needs_modal(command, raw) and interaction.type is discord.InteractionType.application_command:
+                self._core.allow(group, command, asker)
+                key = f"{MODAL}:{interaction.id}"
+                self._remember(key, Call(call.group, call.command, raw))
+                form = modal(group, command, raw, key, self._core.texts, asker.locale)
+                await interaction.response.send_modal(form)
+                self._metrics.acknowledged(time.perf_counter() - received)
+                return
+            exchange = Exchange(interaction, command.private)
+            lost, refused = await asyncio.gather(
+                self._acknowledge(exchange, received),
+                self._admit(interaction, asker, group, command),
+                return_exceptions=True,
+            )
+            if isinstance(lost, BaseException):
+                await self._ledger.done(interaction.id)
+                raise lost
+        else:
+            refused = await self._admit(interaction, asker, group, command)
+        if isinstance(refused, BaseException):
+            await self._fail(exchange, refused, asker, group.name, command.name, received)
+            return
+        await self._answer(exchange, asker, group, command, raw, received)
+
+    async def _acknowledge(self, exchange: Exchange, received: float) -> None:
+        await exchange.acknowledge()
+        self._metrics.acknowledged(time.perf_counter() - received)
+
+    async def _admit(
+        self, interaction: discord.Interaction, asker: Asker, group: Group, command: Command
+    ) -> Exception | None:
+        """Return why the request may not go on, if so: that must not stop the acknowledgement."""
+        try:
+            if self._stopping:
+                raise Refusal("The bot is restarting. Please run the command again in a moment.")
+            self._core.allow(group, command, asker)
+            await self._ledger.admit(
+                asker,
+                f"{group.name} {command.name}",
+                interaction_id=interaction.id,
+                application_id=interaction.application_id,
+                token=interaction.token,
+            )
+        except Exception as error:
+            if isinstance(error, QuotaExceeded):
+                self._metrics.quota_refused()
+            return error
+        return None
+
+    async def _answer(
+        self,
+        exchange: Exchange,
+        asker: Asker,
+        group: Group,
+        command: Command,
+        raw: Mapping[str, Given],
+        received: float,
+    ) -> None:
+        tracker, key = Tracker(), exchange.interaction.id
+        work = asyncio.create_task(self._work(exchange.interaction, asker, group, command, raw, tracker))
+        self._running[key] = _Running(work, asker.user_id)
+        progress = asyncio.create_task(self._show_progress(exchange, asker, group, tracker))
+        outcome = "ok"
+        try:
+            try:
+                reply = await work
+            except asyncio.CancelledError:
+                if not work.cancelled() or asyncio.current_task().cancelling():  # type: ignore[union-attr]
+                    raise
+                outcome = "cancelled"
+                words = (
+                    "The bot is restarting. Please run the command again in a moment."
+                    if self._stopping
+                    else "Cancelled."
+                )
+                reply = Reply(text=self._core.texts.render(words, asker.locale), private=exchange.private)
+            finally:
+                self._running.pop(key, None)
+                work.cancel()
+                await _ended(progress)
+            await self._deliver(exchange, asker, group, reply)
+            self._metrics.answered(group.name, command.name, outcome, time.perf_counter() - received)
+        # A plugin may raise anything.
+        except Exception as error:
+            await self._fail(exchange, error, asker, group.domain, command.name, received, group=group.name)
+        finally:
+            await self._ledger.done(key)
+
+    async def _work(
+        self,
+        interaction: discord.Interaction,
+        asker: Asker,
+        group: Group,
+        command: Command,
+        raw: Mapping[str, Given],
+        tracker: Tracker,
+    ) -> Reply:
+        values = {name: await self._read(interaction, value) for name, value in raw.items()}
+        return await self._core.run(group, command, values, asker, tracker)
+
+    async def _read(self, interaction: discord.Interaction, value: Given) -> Raw:
+        match value:
+            case Remote():
+                return await self._download(interaction, value)
+            case tuple():
+                return tuple([await self._download(interaction, each) for each in value])
+        return value
+
+    async def _download(self, interaction: discord.Interaction, remote: Remote) -> Upload:
+        limit = self._core.settings.download_limit
+        if remote.size > limit:
+            raise BadInput("{file} is larger than {limit} MiB.", file=remote.name, limit=limit // 2**20)
+        try:
+            async with asyncio.timeout(DOWNLOAD_SECONDS):
+                data = await interaction.client.http.get_from_cdn(remote.url)
+        except (TimeoutError, discord.HTTPException, OSError):
+            raise BadInput("{file} could not be read from Discord. Send it again.", file=remote.name) from None
+        return Upload(remote.name, data)
+
+    async def _show_progress(self, exchange: Exchange, asker: Asker, group: Group, tracker: Tracker) -> None:
+        changed = asyncio.Event()
+        tracker.changed = changed.set
+        await asyncio.sleep(PATIENCE)
+        texts, cancel = self._core.texts, self._core.texts.render("Cancel", asker.locale)
+        while True:
+            changed.clear()
+            words = []
+            if tracker.place > 0:
+                words.append(texts.render(Text("⏳ Place {place} in the queue.", {"place": tracker.place}), asker.locale))
+            elif tracker.done is None:
+                words.append(texts.render("⏳ Working on it…", asker.locale))
+            if tracker.done is not None:
+                filled = round(tracker.done * 20)
+                words.append(f"`{'█' * filled}{'░' * (20 - filled)}` {tracker.done:.0%}")
+            if tracker.note:
+                words.append(texts.render(tracker.note, asker.locale, group.domain))
+            await exchange.show_progress(" ".join(words), cancel)
+            await asyncio.sleep(PROGRESS_EVERY)
+            await changed.wait()
+
+    async def _deliver(self, exchange: Exchange, asker: Asker, group: Group, reply: Reply) -> None:
+        limit = getattr(exchange.interaction, "filesize_limit", None) or 10 * 2**20
+        messages = render(reply, limit)
+        keys = await self._ledger.keep_buttons(group.name, reply.buttons, asker.user_id)
+        ids = []
+        for key, button in zip(keys, reply.buttons, strict=True):
+            target = group.command(button.command)
+            ids.append(f"{BUTTON}{int(bool(target and target.private))}:{key}")
+        await exchange.deliver(messages, ids, reply.private)
+        if skipped := messages[0].skipped:
+            words = Text("Too large to send here: {files}", {"files": ", ".join(skipped)})
+            note = Reply(text=self._core.texts.render(words, asker.locale), private=True)
+            await exchange.deliver(render(note, limit), [], private=True)
+
+    async def _fail(
+        self,
+        exchange: Exchange,
+        error: BaseException,
+        asker: Asker,
+        domain: str,
+        command: str,
+        received: float,
+        group: str | None = None,
+    ) -> None:
+        explained = explain(error, self._core.texts, asker.locale, domain, command=f"{domain} {command}")
+        outcome = "refused" if explained.error_id is None else "fault"
+        self._metrics.answered(group or domain, command, outcome, time.perf_counter() - received)
+        if exchange.reached:
+            return
+        try:
+            await exchange.deliver(render(explained.reply(), 0), [], private=True)
+        except discord.HTTPException as lost:
+            log.error("error not told", code=lost.code, error_id=explained.error_id)
+
+    async def _cancel(self, interaction: discord.Interaction, asker: Asker, key: str) -> None:
+        running = self._running.get(int(key)) if key.isdigit() else None
+        if running is None:
+            await interaction.response.defer()
+            return
+        if running.user_id != asker.user_id:
+            raise Refusal("Only the one who asked can cancel that.")
+        await interaction.response.defer()
+        running.task.cancel()
+
+    async def _say_at_once(self, interaction: discord.Interaction, explained: Explained) -> None:
+        """Answer an interaction that may, or may not, have been acknowledged."""
+        with contextlib.suppress(discord.HTTPException):
+            if interaction.response.is_done():
+                await interaction.followup.send(explained.text, ephemeral=True)
+            else:
+                await interaction.response.send_message(explained.text, ephemeral=True)
+
+    def _remember(self, key: str, value: Any) -> None:
+        self._remembered[key] = value
+        while len(self._remembered) > REMEMBERED:
+            self._remembered.popitem(last=False)
+
+    def _recall(self, key: str) -> Any:
+        if key not in self._remembered:
+            raise Refusal("This form is too old. Run the command again.")
+        return self._remembered.pop(key)
+
+    async def stop(self, seconds: float) -> None:
+        """Take no more requests; give those under way `seconds`, then tell their askers to ask again."""
+        self._stopping = True
+        deadline = asyncio.get_running_loop().time() + seconds
+        while self._running and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.05)
+        for running in list(self._running.values()):
+            running.task.cancel()
+        deadline += 2
+        while self._running and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.05)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+

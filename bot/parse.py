@@ -1,0 +1,149 @@
+"""Reads what Discord sent of an interaction: which command, which values, which files; nothing is fetched here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import discord
+
+from bot.groups import Group
+from bot.payload import FILE_SUFFIX, IMAGE_OPTIONS, Menu, modal_parameters
+from shared.command import Command, menu_parameter
+from shared.context import Asker
+from shared.errors import BadInput, Refusal
+from shared.texts import Texts
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A file on Discord's side: its name, address and size in bytes, as Discord states them."""
+
+    name: str
+    url: str
+    size: int
+
+
+Given = str | int | float | bool | Remote | tuple[Remote, ...]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A command that somebody asked for, and the values as they came."""
+
+    group: str
+    command: str
+    raw: Mapping[str, Given]
+
+
+def asker_of(interaction: discord.Interaction) -> Asker:
+    """Say who asks, where, and in which language: the person's own if Hearth speaks it, else the server's."""
+    locale = str(interaction.locale)
+    if interaction.guild_locale is not None and not locale.startswith(("en", "zh")):
+        locale = str(interaction.guild_locale)
+    return Asker(
+        user_id=interaction.user.id,
+        name=interaction.user.display_name,
+        locale=locale,
+        guild_id=interaction.guild_id,
+        channel_id=interaction.channel_id,
+        permissions=interaction.permissions.value,
+    )
+
+
+def slash_call(data: Mapping[str, Any]) -> Call:
+    """Read a slash command's group, subcommand and options. Raises `Refusal` where there is no subcommand."""
+    attachments = data.get("resolved", {}).get("attachments", {})
+    for subcommand in data.get("options", []):
+        raw = {}
+        for option in subcommand.get("options", []):
+            value = option["value"]
+            raw[option["name"]] = _remote(attachments[value]) if option["type"] == 11 else value
+        return Call(data["name"], subcommand["name"], raw)
+    raise Refusal("That command is not here any more. Type / to see what there is.")
+
+
+def merge_variants(command: Command, raw: Mapping[str, Given]) -> dict[str, Given]:
+    """Fold the options that stand for one parameter (`images-2`, `article-file`) into it."""
+    merged = dict(raw)
+    for parameter in command.parameters:
+        if parameter.kind == "images":
+            names = [parameter.name, *(f"{parameter.name}-{n}" for n in range(2, IMAGE_OPTIONS + 1))]
+            found = [merged.pop(name) for name in names if name in merged]
+            if found:
+                merged[parameter.name] = tuple(f for f in found if isinstance(f, Remote))
+        elif parameter.kind == "article":
+            file = merged.pop(parameter.name + FILE_SUFFIX, None)
+            if file is not None:
+                merged.setdefault(parameter.name, file)
+    return merged
+
+
+def menu_call(menu: Menu, data: Mapping[str, Any]) -> Call:
+    """Fill a command's parameter with the message that the menu was opened on. Raises `BadInput`."""
+    message = data["resolved"]["messages"][data["target_id"]]
+    parameter = menu_parameter(menu.command)
+    assert parameter is not None, "a command with a menu has a parameter that a message can fill"
+    value: Given
+    if parameter.kind in ("long_text", "article"):
+        value = message_text(message)
+        if not value.strip():
+            raise BadInput("That message has no text to read.")
+    else:
+        pictures = tuple(
+            _remote(a) for a in message.get("attachments", []) if str(a.get("content_type", "")).startswith("image/")
+        )
+        if not pictures:
+            raise BadInput("That message has no picture.")
+        value = pictures[:10] if parameter.kind == "images" else pictures[0]
+    return Call(menu.group.name, menu.command.name, {parameter.name: value})
+
+
+def message_text(message: Mapping[str, Any]) -> str:
+    """Return what a message says: its content, or what its embeds say."""
+    if message.get("content"):
+        return str(message["content"])
+    parts = []
+    for embed in message.get("embeds", []):
+        parts += [embed.get("title"), embed.get("description")]
+    return "\n\n".join(str(part) for part in parts if part)
+
+
+def needs_modal(command: Command, raw: Mapping[str, Given]) -> bool:
+    """Tell whether a text that the command cannot do without was left out, so that a modal must ask for it."""
+    return any(p.name not in raw for p in modal_parameters(command))
+
+
+def modal(group: Group, command: Command, raw: Mapping[str, Given], key: str, texts: Texts, locale: str) -> discord.ui.Modal:
+    """Build the modal that asks for the long texts that were left out. Values of it come back under their names."""
+    title = texts.render(command.description, locale, group.domain)
+    form = discord.ui.Modal(title=title[:45], custom_id=key, timeout=None)
+    for parameter in modal_parameters(command):
+        if parameter.name in raw:
+            continue
+        label = texts.render(parameter.description, locale, group.domain)
+        form.add_item(
+            discord.ui.Label(
+                text=(label[:1].upper() + label[1:])[:45],
+                component=discord.ui.TextInput(
+                    custom_id=parameter.name,
+                    style=discord.TextStyle.long,
+                    max_length=min(4000, int(parameter.maximum or 4000)),
+                    required=True,
+                ),
+            )
+        )
+    return form
+
+
+def modal_values(data: Mapping[str, Any]) -> dict[str, str]:
+    """Return what was typed into a modal, by the inputs' ids."""
+    values = {}
+    for row in data.get("components", []):
+        for component in row.get("components", []) or [row.get("component") or {}]:
+            if "custom_id" in component:
+                values[str(component["custom_id"])] = str(component.get("value", ""))
+    return values
+
+
+def _remote(attachment: Mapping[str, Any]) -> Remote:
+    return Remote(str(attachment["filename"])[:100], str(attachment["url"]), int(attachment["size"]))

@@ -1,0 +1,60 @@
+"""Spam: how likely a message is spam, and which of its words say so."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Select, delete, select
+from sqlalchemy.sql.dml import Delete, Update
+
+from plugins.spam import commands as chat
+from plugins.spam.model import SpamModel
+from plugins.spam.tables import feedback
+from shared.command import Command
+from shared.model import AnyModel
+from shared.plugin import Card, Kept, Watch, hookimpl
+
+HERE = Path(__file__).parent
+
+
+@hookimpl
+def card() -> Card:
+    """Say who the plugin is."""
+    return Card(
+        name="spam",
+        summary="Tell how likely a message is spam",
+        settings=chat.SpamSettings,
+        keeps=(Kept("texts that you marked right or wrong, with your id, to improve the model", None),),
+        migrations=HERE / "migrations",
+        locale=HERE / "locale",
+    )
+
+
+@hookimpl
+def commands() -> Sequence[Command]:
+    """Return what chat offers."""
+    return (chat.score, chat.watch, chat.mark)
+
+
+@hookimpl
+def models() -> Sequence[AnyModel]:
+    """Return the model that stays warm."""
+    return (SpamModel,)
+
+
+@hookimpl
+def watches() -> Sequence[Watch]:
+    """Return what looks at watched channels."""
+    return (Watch(run=chat.look),)
+
+
+@hookimpl
+def export_user(user: int) -> Mapping[str, Select[Any]]:
+    """Return how to read a person's feedback."""
+    return {"feedback": select(feedback).where(feedback.c.user_id == user)}
+
+
+@hookimpl
+def forget_user(user: int) -> Sequence[Delete | Update]:
+    """Return how to remove a person's feedback."""
+    return (delete(feedback).where(feedback.c.user_id == user),)

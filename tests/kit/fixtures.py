@@ -1,0 +1,26 @@
+"""Fixtures that come with Hearth, in its own tests and in those of plugin authors."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from shared.settings import Settings
+
+
+@pytest.fixture
+def hearth_settings(tmp_path: Path) -> Settings:
+    """Settings with a data folder of the test's own, and no HTTP port."""
+    return Settings(_env_file=None, data_dir=tmp_path / "data", http_port=None)  # type: ignore[call-arg]
+
+
+@pytest_asyncio.fixture
+async def caller(hearth_settings: Settings) -> AsyncIterator["Caller"]:  # noqa: F821
+    """Call commands of every installed plugin; see `tests.kit.caller.Caller`."""
+    # Imported late: pytest loads this module in every run where Hearth is installed.
+    from bot.assembly import assembled
+    from tests.kit.caller import Caller
+
+    async with assembled(hearth_settings) as core:
+        yield Caller(core)
