@@ -1,5 +1,6 @@
 """The model store: versions are whole or absent, the champion is swapped at once, and damage is named."""
 
+import itertools
 import multiprocessing
 import os
 import re
@@ -293,7 +294,7 @@ def test_two_processes_may_write_at_once(store: Store) -> None:
     pointer = store.pointer("toy")
     assert sorted(pointer.trail) == store.versions("toy")
     assert len(pointer.changes) == 10
-    for before, after in zip(pointer.changes, pointer.changes[1:], strict=False):
+    for before, after in itertools.pairwise(pointer.changes):
         assert after.before == before.version
 
 

@@ -1,0 +1,88 @@
+"""Where a model's weights come from: the store's champion, then a hub model, then the default that ships."""
+
+import os
+import re
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from shared.engine import Weights
+from shared.errors import HearthError
+from shared.model import AnyModel
+from shared.store import Store
+
+HUB_NAME: Final = re.compile(r"(?P<repository>[\w.-]{1,96}/[\w.-]{1,96})@(?P<revision>[\w./-]{1,100})")
+HUB_FILES: Final = ("*.safetensors", "*.json", "*.txt", "*.onnx")
+"""What is fetched from a hub model: nothing in it can run code."""
+
+log = structlog.get_logger("hearth.weights")
+
+
+def resolve(model: AnyModel, store: Store, hub: str | None = None) -> Weights:
+    """Find the weights that `model` answers with. `hub` is "org/name@revision", or None.
+
+    Reads and checks every file of the champion, and may wait for the network: call it in a thread. What
+    cannot be used is logged and passed over.
+    """
+    return _from_store(model.name, store) or _from_hub(model.name, store, hub) or shipped(model)
+
+
+def shipped(model: AnyModel) -> Weights:
+    """Return the weights in the model's package; without a folder where it ships none."""
+    if model.default is None:
+        return Weights(folder=None, version="none", origin="none")
+    return Weights(folder=str(model.default), version="default", origin="default")
+
+
+def _from_store(name: str, store: Store) -> Weights | None:
+    try:
+        trail = store.pointer(name).trail
+    except HearthError as error:
+        log.error("champion unknown", model=name, error=str(error))
+        return None
+    # A champion before a damaged one is the next best thing.
+    for version in reversed(trail):
+        try:
+            return Weights(folder=str(store.open(name, version)), version=version, origin="store")
+        except HearthError as error:
+            log.error("version not usable", model=name, version=version, error=str(error))
+    return None
+
+
+def _from_hub(name: str, store: Store, hub: str | None) -> Weights | None:
+    if hub is None:
+        return None
+    try:
+        folder = fetch(hub, store.root / ".hub")
+    # The hub's client raises errors of its own, of its HTTP library and of the system; with any of them the
+    # bot runs on with the weights that ship.
+    except Exception as error:
+        reason = " ".join(str(error).split())[:300]
+        log.warning("hub model not used", model=name, hub=hub, error=f"{type(error).__name__}: {reason}")
+        return None
+    repository = hub.partition("@")[0]
+    return Weights(folder=str(folder), version=f"{repository}@{folder.name[:12]}", origin="hub")
+
+
+def fetch(hub: str, cache: Path) -> Path:
+    """Download "org/name@revision" into `cache`, or find it there, and return its folder, named by its commit.
+
+    Raises `ValueError` where no revision is pinned, `ImportError` without the `hub` extra, and the client's errors.
+    """
+    match = HUB_NAME.fullmatch(hub)
+    if match is None:
+        raise ValueError(f"{hub!r} is not of the form org/name@revision")
+    # Read when the client is first imported.
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    import huggingface_hub
+
+    folder = huggingface_hub.snapshot_download(
+        match["repository"],
+        revision=match["revision"],
+        cache_dir=cache,
+        allow_patterns=list(HUB_FILES),
+        etag_timeout=5,
+    )
+    return Path(folder)
