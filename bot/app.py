@@ -39,7 +39,8 @@ async def serve(settings: Settings, token: str, *, guild_ready_timeout: float = 
         changed = asyncio.Event()
         async with client, contextlib.AsyncExitStack() as stack:
             if settings.http_port is not None:
-                await stack.enter_async_context(Health(settings.http_host, settings.http_port, checks(core, client), metrics))
+                health = Health(settings.http_host, settings.http_port, checks(core, client), metrics)
+                await stack.enter_async_context(health)
             await stack.enter_async_context(Clock(scheduled(core)))
             connection = asyncio.create_task(client.start(token))
             others = [
@@ -103,4 +104,3 @@ async def _resync(client: HearthClient, changed: asyncio.Event) -> None:
         changed.clear()
         await client.wait_until_ready()
         await client.sync()
-

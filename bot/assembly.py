@@ -7,19 +7,19 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 import structlog
+from shared.batching import Observer
+from shared.charts import Charts
+from shared.predictor import Predictor
 
 from bot.builtin import groups
 from bot.core import Core
 from bot.local_engine import LocalEngine
 from bot.states import States
 from bot.weights import WeightsInUse
-from shared.batching import Observer
-from shared.charts import Charts
 from shared.database import Database
 from shared.migrate import migrate
 from shared.model import AnyModel
 from shared.plugins import Plugins
-from shared.predictor import Predictor
 from shared.settings import Settings
 from shared.store import Store
 

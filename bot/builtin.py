@@ -43,9 +43,16 @@ def _plugins(core: "Core") -> Any:
             on = core.states.is_on(plugin.name, ctx.asker.guild_id)
             summary = core.texts.render(plugin.card.summary, ctx.asker.locale, plugin.name)
             state = ctx.text("on") if on else ctx.text("off")
-            kept = "; ".join(core.texts.render(k.what, ctx.asker.locale, plugin.name) for k in plugin.card.keeps)
-            lines = [summary, ctx.text("Keeps: {what}", what=kept) if kept else ctx.text("Keeps nothing about people.")]
-            fields.append(Field(f"{'🟢' if on else '⚪'} {plugin.name}: {state}", "\n".join(lines), inline=False))
+            kept = "; ".join(
+                core.texts.render(k.what, ctx.asker.locale, plugin.name) for k in plugin.card.keeps
+            )
+            lines = [
+                summary,
+                ctx.text("Keeps: {what}", what=kept) if kept else ctx.text("Keeps nothing about people."),
+            ]
+            fields.append(
+                Field(f"{'🟢' if on else '⚪'} {plugin.name}: {state}", "\n".join(lines), inline=False)
+            )
         for each in core.plugins.quarantined.values():
             title = ctx.text("{plugin}: set aside, it failed", plugin=each.name)
             fields.append(Field(f"🔴 {title}", escape(each.reason), inline=False))
@@ -76,7 +83,9 @@ def _plugins(core: "Core") -> Any:
         plugin: its name, as in the list
         """
         await core.states.request_reload(known(plugin), ctx.asker.user_id)
-        return Reply(text=ctx.text("{plugin} is being loaded anew; see /plugins list.", plugin=plugin), tone="good")
+        return Reply(
+            text=ctx.text("{plugin} is being loaded anew; see /plugins list.", plugin=plugin), tone="good"
+        )
 
     return (list_, enable, disable, reload)
 
@@ -101,7 +110,9 @@ def _privacy(core: "Core") -> Any:
     async def forget(ctx: Context) -> Reply:
         """Remove all that Hearth keeps of you, now"""
         removed = await forget_user(core.database, core.plugins, ctx.asker.user_id)
-        return Reply(text=ctx.plural("Removed one row.", "Removed {count} rows.", removed), tone="good", private=True)
+        return Reply(
+            text=ctx.plural("Removed one row.", "Removed {count} rows.", removed), tone="good", private=True
+        )
 
     return (export, forget)
 

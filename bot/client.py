@@ -10,11 +10,11 @@ from sqlalchemy import select
 
 from bot.core import Core
 from bot.dispatch import Dispatcher
+from bot.exchange import send_message
 from bot.explain import explain
 from bot.payload import application_commands, digest
 from bot.pending import TOKEN_LIFE_MS, Ledger, Orphan
 from bot.render import render
-from bot.exchange import send_message
 from shared.context import Asker, Tracker
 from shared.database import now_ms
 from shared.errors import Refusal
@@ -120,9 +120,11 @@ class HearthClient(discord.Client):
                 explain(error, self._core.texts, asker.locale, name, watch=name)
 
     async def _tell(self, orphan: Orphan) -> None:
-        text = Text("The bot was restarted while it worked on this. Please run /{command} again.", {"command": orphan.command})
-        words = self._core.texts.render(text, orphan.locale)
-        log.warning("unanswered before the restart", command=orphan.command, interaction=orphan.interaction_id)
+        restarted = "The bot was restarted while it worked on this. Please run /{command} again."
+        words = self._core.texts.render(Text(restarted, {"command": orphan.command}), orphan.locale)
+        log.warning(
+            "unanswered before the restart", command=orphan.command, interaction=orphan.interaction_id
+        )
         try:
             if now_ms() - orphan.created_ms < TOKEN_LIFE_MS:
                 webhook = discord.Webhook.partial(orphan.application_id, orphan.token, client=self)

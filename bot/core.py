@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from shared.predictor import Predictor
+
 from bot.groups import Group
 from bot.payload import PERMISSION_BITS
 from bot.states import States
@@ -14,7 +16,6 @@ from shared.database import Database
 from shared.errors import DeadlineExceeded, Denied, Refusal
 from shared.parameters import Fetch, Limits, Raw, check
 from shared.plugins import Plugins
-from shared.predictor import Predictor
 from shared.reply import Reply
 from shared.settings import Settings
 from shared.texts import Texts
@@ -58,7 +59,9 @@ class Core:
     def allow(self, group: Group, command: Command, asker: Asker) -> None:
         """Raise `Denied` where the plugin is off here, or the asker may not use the command."""
         if group.plugin and not self.states.is_on(group.name, asker.guild_id):
-            raise Denied("{plugin} is switched off here. An administrator can switch it on.", plugin=group.name)
+            raise Denied(
+                "{plugin} is switched off here. An administrator can switch it on.", plugin=group.name
+            )
         if command.permission != "everyone" and asker.guild_id is None:
             raise Denied("This works in a server only.")
         if not may(command.permission, asker.permissions):
@@ -74,7 +77,9 @@ class Core:
             async with asyncio.timeout(timeout):
                 return await command.run(self.context(group, asker, tracker, timeout), **values)
         except TimeoutError:
-            raise DeadlineExceeded("That took longer than {seconds:g} s, so it was stopped.", seconds=timeout) from None
+            raise DeadlineExceeded(
+                "That took longer than {seconds:g} s, so it was stopped.", seconds=timeout
+            ) from None
 
     def context(self, group: Group, asker: Asker, tracker: Tracker, timeout: float) -> Context:
         """Make a command's view of the world."""

@@ -51,6 +51,8 @@ MODAL: Final = "m"
 MORE_MENU: Final = "more"
 REMEMBERED: Final = 1000
 DOWNLOAD_SECONDS: Final = 30
+TELL_SECONDS: Final = 1.5
+"""How long a stop waits for those that it interrupted to be told."""
 log = structlog.get_logger("hearth.dispatch")
 
 
@@ -69,6 +71,8 @@ class Dispatcher:
         # What a modal or the "More…" menu comes back to; the oldest are forgotten first.
         self._remembered: OrderedDict[str, Any] = OrderedDict()
         self._stopping = False
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     async def handle(self, interaction: discord.Interaction) -> None:
         """Answer one interaction, whatever it is; never raises."""
@@ -115,7 +119,9 @@ class Dispatcher:
         options = []
         for index, menu in enumerate(rest[:25]):
             translations = texts.localizations("menu", menu.label, menu.group.domain)
-            options.append(discord.SelectOption(label=translations.get(asker.locale, menu.label), value=str(index)))
+            options.append(
+                discord.SelectOption(label=translations.get(asker.locale, menu.label), value=str(index))
+            )
         view.add_item(discord.ui.Select(custom_id=f"{MORE_MENU}:{interaction.id}", options=options))
         view.stop()
         self._remember(f"{MORE_MENU}:{interaction.id}", (rest, data))
@@ -227,6 +233,7 @@ class Dispatcher:
         tracker, key = Tracker(), exchange.interaction.id
         work = asyncio.create_task(self._work(exchange.interaction, asker, group, command, raw, tracker))
         self._running[key] = _Running(work, asker.user_id)
+        self._idle.clear()
         progress = asyncio.create_task(self._show_progress(exchange, asker, group, tracker))
         outcome = "ok"
         try:
@@ -243,7 +250,6 @@ class Dispatcher:
                 )
                 reply = Reply(text=self._core.texts.render(words, asker.locale), private=exchange.private)
             finally:
-                self._running.pop(key, None)
                 work.cancel()
                 await _ended(progress)
             await self._deliver(exchange, asker, group, reply)
@@ -253,6 +259,9 @@ class Dispatcher:
             await self._fail(exchange, error, asker, group.domain, command.name, received, group=group.name)
         finally:
             await self._ledger.done(key)
+            self._running.pop(key, None)
+            if not self._running:
+                self._idle.set()
 
     async def _work(
         self,
@@ -282,7 +291,9 @@ class Dispatcher:
             async with asyncio.timeout(DOWNLOAD_SECONDS):
                 data = await interaction.client.http.get_from_cdn(remote.url)
         except (TimeoutError, discord.HTTPException, OSError):
-            raise BadInput("{file} could not be read from Discord. Send it again.", file=remote.name) from None
+            raise BadInput(
+                "{file} could not be read from Discord. Send it again.", file=remote.name
+            ) from None
         return Upload(remote.name, data)
 
     async def _show_progress(self, exchange: Exchange, asker: Asker, group: Group, tracker: Tracker) -> None:
@@ -294,7 +305,8 @@ class Dispatcher:
             changed.clear()
             words = []
             if tracker.place > 0:
-                words.append(texts.render(Text("⏳ Place {place} in the queue.", {"place": tracker.place}), asker.locale))
+                place = Text("⏳ Place {place} in the queue.", {"place": tracker.place})
+                words.append(texts.render(place, asker.locale))
             elif tracker.done is None:
                 words.append(texts.render("⏳ Working on it…", asker.locale))
             if tracker.done is not None:
@@ -371,18 +383,17 @@ class Dispatcher:
     async def stop(self, seconds: float) -> None:
         """Take no more requests; give those under way `seconds`, then tell their askers to ask again."""
         self._stopping = True
-        deadline = asyncio.get_running_loop().time() + seconds
-        while self._running and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(0.05)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
         for running in list(self._running.values()):
             running.task.cancel()
-        deadline += 2
-        while self._running and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(0.05)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(TELL_SECONDS):
+                await self._idle.wait()
 
 
 async def _ended(task: asyncio.Task[None]) -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
-

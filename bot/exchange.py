@@ -38,7 +38,9 @@ class Exchange:
         """Show how far the work is, with a button that cancels it."""
         view = _view()
         view.add_item(
-            discord.ui.Button(label=cancel, custom_id=f"{CANCEL}:{self.interaction.id}", style=_STYLES["plain"])
+            discord.ui.Button(
+                label=cancel, custom_id=f"{CANCEL}:{self.interaction.id}", style=_STYLES["plain"]
+            )
         )
         view.stop()
         try:
@@ -74,7 +76,9 @@ class Exchange:
         else:
             await self.interaction.edit_original_response(**_edit(rest.pop(0), buttons))
         for message in rest:
-            await self.interaction.followup.send(ephemeral=private or self.private, **send_message(message, buttons))
+            await self.interaction.followup.send(
+                ephemeral=private or self.private, **send_message(message, buttons)
+            )
 
     async def _late(self, messages: Sequence[Message], buttons: list[str], private: bool) -> None:
         user = self.interaction.user
@@ -86,7 +90,9 @@ class Exchange:
             if target is not user and index == 0:
                 words = content.get("content") or ""
                 content["content"] = f"{user.mention} {words}"[:2000]
-                content["allowed_mentions"] = discord.AllowedMentions(users=[user], everyone=False, roles=False)
+                content["allowed_mentions"] = discord.AllowedMentions(
+                    users=[user], everyone=False, roles=False
+                )
             await target.send(**content)
 
 
@@ -98,7 +104,9 @@ def _content(message: Message, buttons: list[str]) -> tuple[dict[str, Any], list
     files = []
     embeds = []
     if not message.plain:
-        embed = discord.Embed(title=message.title, description=message.description or None, colour=message.colour)
+        embed = discord.Embed(
+            title=message.title, description=message.description or None, colour=message.colour
+        )
         for each in message.fields:
             embed.add_field(name=each.name, value=each.value, inline=each.inline)
         if message.footer:
@@ -145,4 +153,3 @@ def _edit(message: Message, buttons: list[str]) -> dict[str, Any]:
     content, files = _content(message, buttons)
     # The Cancel button goes with the progress that it belonged to.
     return {"view": None, **content, "attachments": files}
-

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import structlog
 
 from shared.errors import Fault, Refusal
-from shared.reply import Reply
+from shared.reply import Reply, escape
 from shared.texts import Text, Texts
 
 log = structlog.get_logger("hearth.errors")
@@ -27,14 +27,17 @@ class Explained:
 def explain(error: BaseException, texts: Texts, locale: str, domain: str, **where: object) -> Explained:
     """Say what went wrong in the asker's language; log it, with an id, where it is our fault."""
     if isinstance(error, Refusal):
-        return Explained(texts.render(error.text, locale, domain), None)
+        return Explained(texts.render(_harmless(error.text), locale, domain), None)
     error_id = secrets.token_hex(4)
     log.error("fault", error_id=error_id, error=repr(error)[:500], exc_info=error, **where)
-    text = error.text if isinstance(error, Fault) else Text("Something went wrong on our side.")
-    tail = Text("Please try again. If it stays so, tell an administrator this id: {id}", {"id": f"`{error_id}`"})
+    text = _harmless(error.text) if isinstance(error, Fault) else Text("Something went wrong on our side.")
+    tail = Text(
+        "Please try again. If it stays so, tell an administrator this id: {id}", {"id": f"`{error_id}`"}
+    )
     return Explained(f"{texts.render(text, locale, domain)} {texts.render(tail, locale)}", error_id)
 
 
-def new_error_id() -> str:
-    """Return a fresh error id, for faults that have no exception."""
-    return secrets.token_hex(4)
+def _harmless(text: Text) -> Text:
+    """Escape what came from outside, such as the name of a file, among the values of an error's text."""
+    values = {name: escape(value) if isinstance(value, str) else value for name, value in text.values.items()}
+    return Text(text.msgid, values, text.plural, text.count)

@@ -22,7 +22,9 @@ class Group:
     @classmethod
     def of(cls, plugin: Plugin) -> "Group":
         """Make the group of a plugin."""
-        return cls(plugin.name, plugin.card.summary, plugin.commands, plugin.name, plugin.settings, plugin=True)
+        return cls(
+            plugin.name, plugin.card.summary, plugin.commands, plugin.name, plugin.settings, plugin=True
+        )
 
     def command(self, name: str) -> Command | None:
         """Return the command `name`, hidden ones included."""

@@ -90,7 +90,9 @@ def menu_call(menu: Menu, data: Mapping[str, Any]) -> Call:
             raise BadInput("That message has no text to read.")
     else:
         pictures = tuple(
-            _remote(a) for a in message.get("attachments", []) if str(a.get("content_type", "")).startswith("image/")
+            _remote(a)
+            for a in message.get("attachments", [])
+            if str(a.get("content_type", "")).startswith("image/")
         )
         if not pictures:
             raise BadInput("That message has no picture.")
@@ -113,7 +115,9 @@ def needs_modal(command: Command, raw: Mapping[str, Given]) -> bool:
     return any(p.name not in raw for p in modal_parameters(command))
 
 
-def modal(group: Group, command: Command, raw: Mapping[str, Given], key: str, texts: Texts, locale: str) -> discord.ui.Modal:
+def modal(
+    group: Group, command: Command, raw: Mapping[str, Given], key: str, texts: Texts, locale: str
+) -> discord.ui.Modal:
     """Build the modal that asks for the long texts that were left out. Values of it come back under their names."""
     title = texts.render(command.description, locale, group.domain)
     form = discord.ui.Modal(title=title[:45], custom_id=key, timeout=None)

@@ -124,7 +124,12 @@ def _options(parameter: Parameter, texts: Texts, domain: str) -> list[dict[str, 
 
 
 def _variant(option: dict[str, Any], suffix: str, kind: int) -> dict[str, Any]:
-    variant = {"name": option["name"] + suffix, "description": option["description"], "required": False, "type": kind}
+    variant = {
+        "name": option["name"] + suffix,
+        "description": option["description"],
+        "required": False,
+        "type": kind,
+    }
     if "description_localizations" in option:
         variant["description_localizations"] = option["description_localizations"]
     if "name_localizations" in option:
@@ -148,4 +153,3 @@ def _localized(payload: dict[str, Any], texts: Texts, domain: str, context: str)
 def modal_parameters(command: Command) -> list[Parameter]:
     """Return the parameters that a modal asks for when they were left out: the long texts."""
     return [p for p in command.parameters if p.kind in ("long_text", "article") and p.required]
-

@@ -1,7 +1,7 @@
 """Turns a Reply into Discord messages that keep within its limits: split, shortened or attached, never refused."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Final
 
 from shared.reply import Button, Field, File, Picture, Reply, Tone
@@ -10,6 +10,7 @@ DESCRIPTION: Final = 4096
 EMBEDS_TOTAL: Final = 6000
 TITLE, FIELD_NAME, FIELD_VALUE, FOOTER = 256, 256, 1024, 2048
 FIELDS: Final = 25
+FIELDS_TOTAL: Final = 2500
 FILES: Final = 10
 BUTTONS: Final = 25
 MAX_PARTS: Final = 4
@@ -31,7 +32,7 @@ class Message:
     buttons: tuple[Button, ...] = ()
     plain: bool = False
     """No embed is needed: the description is the message's content."""
-    skipped: tuple[str, ...] = field(default=())
+    skipped: tuple[str, ...] = ()
     """Names of files that are too large to send."""
 
 
@@ -39,18 +40,16 @@ def render(reply: Reply, upload_limit: int) -> list[Message]:
     """Split `reply` into one or more messages; files over `upload_limit` bytes are named instead of sent."""
     plain = not (reply.title or reply.fields or reply.pictures or reply.source) and len(reply.text) <= 2000
     title, footer = _cut(reply.title, TITLE), _cut(reply.source, FOOTER)
-    fields = tuple(
-        Field(_cut(f.name, FIELD_NAME) or "\u200b", _cut(f.value, FIELD_VALUE) or "\u200b", f.inline)
-        for f in reply.fields[:FIELDS]
-    )
-    spent = len(title or "") + len(footer or "") + sum(len(f.name) + len(f.value) for f in fields)
-    while fields and spent > EMBEDS_TOTAL - 1000:
-        spent -= len(fields[-1].name) + len(fields[-1].value)
-        fields = fields[:-1]
-    parts = split(reply.text, min(DESCRIPTION, EMBEDS_TOTAL - spent), DESCRIPTION)
+    first, *more = _groups(reply.fields)
+    spent = len(title or "") + len(footer or "") + _size(first)
+    text = reply.text
+    if plain and not text.strip() and not reply.files:
+        # Discord takes no empty message.
+        text = "✅"
+    parts = split(text, min(DESCRIPTION, EMBEDS_TOTAL - spent), DESCRIPTION)
     files = list(reply.files)
     if len(parts) > MAX_PARTS:
-        files.append(File("answer.txt", reply.text.encode()))
+        files.append(File("answer.txt", text.encode(errors="replace")))
         parts = [parts[0][: DESCRIPTION - 2].rstrip() + " …"]
     pictures = [p for p in reply.pictures if len(p.data) <= upload_limit]
     sent = [f for f in files if len(f.data) <= upload_limit]
@@ -58,13 +57,13 @@ def render(reply: Reply, upload_limit: int) -> list[Message]:
 
     colour = COLOURS[reply.tone]
     messages = [Message(part, colour=colour, plain=plain) for part in parts]
+    messages += [Message("", colour=colour, fields=fields) for fields in more]
     messages[0] = Message(
-        parts[0], title, colour, fields, footer, tuple(pictures[:FILES]), tuple(sent[: FILES - len(pictures[:FILES])]),
-        () if len(parts) > 1 else reply.buttons[:BUTTONS], plain, tuple(skipped),
+        parts[0], title, colour, first, footer, tuple(pictures[:FILES]), tuple(sent[: FILES - len(pictures[:FILES])]),
+        (), plain, tuple(skipped),
     )  # fmt: skip
-    if len(parts) > 1 and reply.buttons:
-        # Buttons stand under the end of the answer.
-        messages[-1] = Message(parts[-1], colour=colour, plain=plain, buttons=reply.buttons[:BUTTONS])
+    # Buttons stand under the end of the answer.
+    messages[-1] = replace(messages[-1], buttons=reply.buttons[:BUTTONS])
     rest: Sequence[Picture | File] = [*pictures[FILES:], *sent[FILES - len(pictures[:FILES]) :]]
     for start in range(0, len(rest), FILES):
         group = rest[start : start + FILES]
@@ -78,6 +77,22 @@ def render(reply: Reply, upload_limit: int) -> list[Message]:
             )
         )
     return messages
+
+
+def _groups(fields: Sequence[Field]) -> list[tuple[Field, ...]]:
+    """Cut fields to Discord's lengths, and part them so that each group fits one message beside some text."""
+    groups: list[tuple[Field, ...]] = [()]
+    for each in fields:
+        name, value = (_cut(each.name, FIELD_NAME) or "\u200b"), (_cut(each.value, FIELD_VALUE) or "\u200b")
+        fitting = Field(name, value, each.inline)
+        if len(groups[-1]) == FIELDS or _size((*groups[-1], fitting)) > FIELDS_TOTAL:
+            groups.append(())
+        groups[-1] = (*groups[-1], fitting)
+    return groups
+
+
+def _size(fields: Sequence[Field]) -> int:
+    return sum(len(f.name) + len(f.value) for f in fields)
 
 
 def split(text: str, first: int, rest: int) -> list[str]:

@@ -9,7 +9,7 @@ from shared.errors import BadInput
 from shared.plugins import RESERVED
 
 _FILES: Final = {
-    "pyproject.toml": '''\
+    "pyproject.toml": """\
 [build-system]
 requires = ["hatchling>=1.27"]
 build-backend = "hatchling.build"
@@ -27,7 +27,7 @@ $name = "hearth_$module"
 [tool.pytest.ini_options]
 addopts = "--import-mode=importlib"
 asyncio_mode = "auto"
-''',
+""",
     "README.md": """\
 # hearth-$name
 

@@ -38,7 +38,9 @@ class States:
         """Turn a plugin on or off, for one server or (None) for all."""
         async with self.database.begin() as connection:
             await self._write(connection, plugin, guild or EVERYWHERE, {"enabled": on})
-            await note(connection, self.database, "plugin on" if on else "plugin off", guild, by, plugin=plugin)
+            await note(
+                connection, self.database, "plugin on" if on else "plugin off", guild, by, plugin=plugin
+            )
         await self.refresh()
 
     async def request_reload(self, plugin: str, by: int | None) -> None:
@@ -81,13 +83,20 @@ class States:
 
 
 async def note(
-    connection: AsyncConnection, database: Database, act: str, guild: int | None, by: int | None, **details: object
+    connection: AsyncConnection,
+    database: Database,
+    act: str,
+    guild: int | None,
+    by: int | None,
+    **details: object,
 ) -> None:
     """Add a line to the audit log, in the transaction of the act itself. `by` None: the command line."""
     await connection.execute(
         database.insert(audit).values(
-            at_ms=now_ms(), guild_id=guild, user_id=by, act=act, details=json.dumps(details, ensure_ascii=False)
+            at_ms=now_ms(),
+            guild_id=guild,
+            user_id=by,
+            act=act,
+            details=json.dumps(details, ensure_ascii=False),
         )
     )
-
-

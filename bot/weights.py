@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 import structlog
-
 from shared.engine import Engine, Weights
+
 from shared.errors import HearthError
 from shared.model import AnyModel
 from shared.store import Store

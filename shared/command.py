@@ -19,7 +19,9 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from shared.context import Context
-from shared.inputs import Article, Image, Table
+from shared.inputs import Article as Article
+from shared.inputs import Image as Image
+from shared.inputs import Table as Table
 from shared.reply import Reply
 
 Kind = Literal[

@@ -1,8 +1,8 @@
 """The database: SQLite by default, PostgreSQL by address; one async engine a process.
 
 Times are integer milliseconds since 1970 UTC, which both databases keep alike. On SQLite a transaction begins
-with BEGIN IMMEDIATE: the driver's own begins too late, and two writers then lock each other out. Within one process they take turns in
-the order in which they came, where SQLite's own waiting would starve some.
+with BEGIN IMMEDIATE: the driver's own begins too late, and two writers then lock each other out. Within one
+process they take turns, first come first served, where SQLite's own waiting would starve some.
 """
 
 import asyncio
@@ -34,7 +34,9 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite and self.url.database not in (None, "", ":memory:"):
             Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
-        options: dict[str, Any] = {"pool_size": 1} if self.is_sqlite else {"pool_size": 5, "pool_pre_ping": True}
+        options: dict[str, Any] = (
+            {"pool_size": 1} if self.is_sqlite else {"pool_size": 5, "pool_pre_ping": True}
+        )
         self._turn = asyncio.Lock() if self.is_sqlite else nullcontext()
         self.engine: AsyncEngine = create_async_engine(self.url, **options)
         if self.is_sqlite:

@@ -106,7 +106,9 @@ def _number(parameter: Parameter, given: Raw) -> int | float:
             case _, None:
                 raise BadInput("{name} must be at least {low:g}.", name=parameter.name, low=low)
             case _:
-                raise BadInput("{name} must be between {low:g} and {high:g}.", name=parameter.name, low=low, high=high)
+                raise BadInput(
+                    "{name} must be between {low:g} and {high:g}.", name=parameter.name, low=low, high=high
+                )
     return value
 
 
@@ -136,7 +138,9 @@ def _text(parameter: Parameter, given: Raw, limits: Limits, longest: int) -> str
     longest = min(longest, int(parameter.maximum)) if parameter.maximum else longest
     if len(text) > longest:
         raise BadInput(
-            "The text has {length:,} characters; at most {longest:,} can be read.", length=len(text), longest=longest
+            "The text has {length:,} characters; at most {longest:,} can be read.",
+            length=len(text),
+            longest=longest,
         )
     if parameter.minimum and len(text) < parameter.minimum:
         raise BadInput("The text is too short: at least {shortest:g} characters.", shortest=parameter.minimum)
@@ -145,7 +149,8 @@ def _text(parameter: Parameter, given: Raw, limits: Limits, longest: int) -> str
 
 def _decode(upload: Upload, limits: Limits) -> str:
     _bounded(upload, limits)
-    for encoding in ("utf-8-sig", "big5hkscs") if not upload.data.startswith((b"\xff\xfe", b"\xfe\xff")) else ("utf-16",):
+    marked = upload.data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    for encoding in ("utf-16",) if marked else ("utf-8-sig", "big5hkscs"):
         try:
             text = upload.data.decode(encoding)
         except UnicodeDecodeError:
@@ -181,7 +186,8 @@ def read_image(upload: Upload, limits: Limits) -> Image:
     # Pillow raises whatever its parsers raise on a broken header.
     except Exception:
         raise BadInput(
-            "{file} is not a picture that can be read: send PNG, JPEG, WebP, GIF, BMP or TIFF.", file=upload.name
+            "{file} is not a picture that can be read: send PNG, JPEG, WebP, GIF, BMP or TIFF.",
+            file=upload.name,
         ) from None
     if width * height > limits.pixels:
         raise BadInput("{file} has too many pixels: make it smaller.", file=upload.name)

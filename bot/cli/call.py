@@ -28,7 +28,9 @@ def register(app: typer.Typer) -> None:
         command: Annotated[str, typer.Argument(help="One of its commands, such as score.")],
         values: Annotated[
             list[str] | None,
-            typer.Argument(help="Its values in order, or NAME=VALUE; a file by its path; - reads standard input."),
+            typer.Argument(
+                help="Its values in order, or NAME=VALUE; a file by its path; - reads standard input."
+            ),
         ] = None,
         locale: Annotated[str, typer.Option(help="A Discord locale, such as en-US or zh-TW.")] = "en-US",
         as_json: Annotated[bool, typer.Option("--json", help="Print the reply as one JSON object.")] = False,
@@ -63,7 +65,9 @@ def _raw(command: Command, values: list[str]) -> dict[str, Raw]:
         if not (equals and name in names):
             name, rest = next((n for n in waiting if n not in raw), ""), value
             if not name:
-                raise BadInput("{command} takes {count} values at most.", command=command.name, count=len(names))
+                raise BadInput(
+                    "{command} takes {count} values at most.", command=command.name, count=len(names)
+                )
         kind = command.parameters[names.index(name)].kind
         if kind in ("image", "images", "table"):
             files = tuple(_upload(Path(path)) for path in (rest.split(",") if kind == "images" else [rest]))

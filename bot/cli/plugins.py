@@ -18,7 +18,9 @@ from shared.plugins import Plugins
 from shared.settings import Settings
 
 app = typer.Typer(help="See, switch, check and begin plugins.", no_args_is_help=True)
-GuildOption = Annotated[int | None, typer.Option("--guild", help="Id of one server; without it, all servers.")]
+GuildOption = Annotated[
+    int | None, typer.Option("--guild", help="Id of one server; without it, all servers.")
+]
 
 
 @app.command("list")

@@ -20,7 +20,9 @@ def register(app: typer.Typer) -> None:
         settings = Settings()
         token = settings.read_token()
         if token is None:
-            raise Refusal("No token: set HEARTH_TOKEN or HEARTH_TOKEN_FILE, or try `hearth sandbox`, which needs none.")
+            raise Refusal(
+                "No token: set HEARTH_TOKEN or HEARTH_TOKEN_FILE, or try `hearth sandbox`, which needs none."
+            )
         serve_until_stopped(settings, token)
 
 
@@ -30,7 +32,9 @@ def serve_until_stopped(settings: Settings, token: str, guild_ready_timeout: flo
     try:
         asyncio.run(serve(settings, token, guild_ready_timeout=guild_ready_timeout))
     except discord.LoginFailure:
-        raise Refusal("Discord refused the token. Copy it again from the developer portal, page Bot.") from None
+        raise Refusal(
+            "Discord refused the token. Copy it again from the developer portal, page Bot."
+        ) from None
     except discord.PrivilegedIntentsRequired:
         raise Refusal(
             "Discord does not grant the message content intent: switch it on in the developer portal, page Bot, "

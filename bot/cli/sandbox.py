@@ -5,8 +5,8 @@ import os
 import signal
 import sys
 import webbrowser
-from contextlib import asynccontextmanager
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -26,8 +26,12 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def sandbox(
-        port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page; 0 takes a free one.")] = 8000,
-        open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
+        port: Annotated[
+            int, typer.Option(min=0, max=65535, help="Port of the page; 0 takes a free one.")
+        ] = 8000,
+        open_page: Annotated[
+            bool, typer.Option("--open/--no-open", help="Open the page in a browser.")
+        ] = True,
         data_dir: Annotated[Path, typer.Option(help="Where the bot keeps its data.")] = Path("data/sandbox"),
     ) -> None:
         """Try the whole bot on this machine, in a chat page of its own."""
@@ -45,7 +49,10 @@ async def _sandbox(port: int, open_page: bool, data_dir: Path) -> None:
         server = Sandbox(port=port)
         await server.__aenter__()
     except OSError as error:
-        raise Refusal("Port {port} cannot be used ({reason}). Try --port 0.", port=port, reason=error.strerror) from None
+        reason = error.strerror or str(error)
+        raise Refusal(
+            "Port {port} cannot be used ({reason}). Try --port 0.", port=port, reason=reason
+        ) from None
     try:
         async with _bot(server, data_dir) as bot:
             ended = asyncio.create_task(bot.wait())

@@ -5,8 +5,9 @@ import signal
 import sys
 import threading
 
-from bot.cli.run import serve_until_stopped
 from bot.sandbox.point import pointed_at
+
+from bot.cli.run import serve_until_stopped
 from shared.errors import HearthError
 from shared.settings import Settings
 
