@@ -61,7 +61,7 @@ class HearthClient(discord.Client):
         async with database.begin() as connection:
             if (await connection.execute(known)).scalar_one_or_none() == now:
                 return False
-        await self.http.bulk_upsert_global_commands(self.application_id, commands)  # type: ignore[arg-type]
+        await self.http.bulk_upsert_global_commands(self.application_id, commands)
         row = {"digest": now, "synced_ms": now_ms()}
         async with database.begin() as connection:
             await connection.execute(
@@ -129,7 +129,7 @@ class HearthClient(discord.Client):
             if now_ms() - orphan.created_ms < TOKEN_LIFE_MS:
                 webhook = discord.Webhook.partial(orphan.application_id, orphan.token, client=self)
                 # Discord takes "@original" for the first answer's id.
-                await webhook.edit_message("@original", content=words, view=None)  # type: ignore[arg-type]
+                await webhook.edit_message("@original", content=words, view=None)  # type: ignore[call-overload]
             elif orphan.channel_id is not None:
                 user = discord.Object(orphan.user_id)
                 channel = self.get_partial_messageable(orphan.channel_id)

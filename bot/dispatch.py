@@ -79,7 +79,7 @@ class Dispatcher:
         received = time.perf_counter()
         asker = asker_of(interaction)
         try:
-            data: Mapping[str, Any] = interaction.data or {}  # type: ignore[assignment]
+            data: Mapping[str, Any] = interaction.data or {}
             match interaction.type:
                 case discord.InteractionType.application_command:
                     await self._command(interaction, asker, data, received)

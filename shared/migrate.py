@@ -54,8 +54,8 @@ def _to(connection: Connection, name: str, folder: Path, target: str) -> None:
 
     def steps(revision: str | tuple[str, ...], _context: MigrationContext) -> list[RevisionStep]:
         if target == "heads":
-            return scripts._upgrade_revs("heads", revision)  # type: ignore[arg-type,return-value]
-        return scripts._downgrade_revs(target, revision)  # type: ignore[arg-type,return-value]
+            return scripts._upgrade_revs("heads", revision)  # type: ignore[arg-type]
+        return scripts._downgrade_revs(target, revision)  # type: ignore[arg-type]
 
     with EnvironmentContext(Config(), scripts, fn=steps) as environment:
         environment.configure(

@@ -200,7 +200,7 @@ def read_table(upload: Upload, limits: Limits) -> Table:
     try:
         reader = csv.reader(io.StringIO(text, newline=""), strict=True)
         columns = tuple(name.strip() for name in next(reader, []))
-        rows = []
+        rows: list[tuple[str, ...]] = []
         for row in reader:
             if not row:
                 continue

@@ -42,8 +42,9 @@ def register(app: typer.Typer) -> None:
         reply = asyncio.run(_call(settings, plugin, command, values or [], locale))
         if pictures is not None:
             pictures.mkdir(parents=True, exist_ok=True)
-            for each in (*reply.pictures, *reply.files):
-                (pictures / Path(each.name).name).write_bytes(each.data)
+            shown = {p.name: p.data for p in reply.pictures} | {f.name: f.data for f in reply.files}
+            for name, data in shown.items():
+                (pictures / Path(name).name).write_bytes(data)
         typer.echo(json.dumps(_as_json(reply), ensure_ascii=False) if as_json else _as_text(reply))
 
 

@@ -1,12 +1,18 @@
 """Fixtures that come with Hearth, in its own tests and in those of plugin authors."""
 
+from __future__ import annotations
+
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
 
 from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from tests.kit.caller import Caller
 
 
 @pytest.fixture
@@ -16,7 +22,7 @@ def hearth_settings(tmp_path: Path) -> Settings:
 
 
 @pytest_asyncio.fixture
-async def caller(hearth_settings: Settings) -> AsyncIterator["Caller"]:  # noqa: F821
+async def caller(hearth_settings: Settings) -> AsyncIterator[Caller]:
     """Call commands of every installed plugin; see `tests.kit.caller.Caller`."""
     # Imported late: pytest loads this module in every run where Hearth is installed.
     from bot.assembly import assembled
