@@ -1,9 +1,10 @@
 """The bot's process: everything of `bot.assembly`, Discord, health and metrics, from start to a clean stop."""
 
 import asyncio
-import contextlib
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
@@ -32,38 +33,61 @@ async def serve(settings: Settings, token: str, *, guild_ready_timeout: float = 
     for each in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(each, stop.set)
     metrics = Metrics()
-    async with assembled(settings, metrics) as core:
-        ledger = Ledger(core.database, settings)
-        dispatcher = Dispatcher(core, ledger, metrics)
-        client = HearthClient(core, dispatcher, ledger, guild_ready_timeout=guild_ready_timeout)
-        changed = asyncio.Event()
-        async with client, contextlib.AsyncExitStack() as stack:
-            if settings.http_port is not None:
-                health = Health(settings.http_host, settings.http_port, checks(core, client), metrics)
-                await stack.enter_async_context(health)
-            await stack.enter_async_context(Clock(scheduled(core)))
-            connection = asyncio.create_task(client.start(token))
-            others = [
-                asyncio.create_task(work)
-                for work in (
-                    stop.wait(),
-                    watch_lag(metrics),
-                    follow_states(core, metrics, changed),
-                    core.weights.follow(lambda: core.predictor.engine),
-                    _resync(client, changed),
-                )
-            ]
-            try:
-                done, _ = await asyncio.wait([connection, *others], return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    task.result()
-            finally:
-                log.info("stopping")
-                await dispatcher.stop(GRACE_SECONDS)
-                for task in others:
-                    task.cancel()
-                await client.close()
-                await asyncio.gather(connection, *others, return_exceptions=True)
+    async with (
+        assembled(settings, metrics) as core,
+        connected(core, metrics, token, guild_ready_timeout=guild_ready_timeout) as bot,
+    ):
+        stopped = asyncio.create_task(stop.wait())
+        done, _ = await asyncio.wait([*bot.work, stopped], return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        for task in done:
+            task.result()
+        log.info("stopping")
+
+
+@dataclass(frozen=True)
+class Connected:
+    """A bot on Discord. `work` runs for ever; a task of it that ends means that the bot has failed."""
+
+    client: HearthClient
+    dispatcher: Dispatcher
+    health: Health | None
+    work: list[asyncio.Task[None]]
+
+
+@asynccontextmanager
+async def connected(
+    core: Core, metrics: Metrics, token: str, *, guild_ready_timeout: float = 2.0
+) -> AsyncIterator[Connected]:
+    """Bring `core` on to Discord, with health, metrics and jobs; at the end answer who waits, and leave."""
+    settings, ledger, changed = core.settings, Ledger(core.database, core.settings), asyncio.Event()
+    dispatcher = Dispatcher(core, ledger, metrics)
+    client = HearthClient(core, dispatcher, ledger, guild_ready_timeout=guild_ready_timeout)
+    async with client, AsyncExitStack() as stack:
+        health = None
+        if settings.http_port is not None:
+            health = Health(settings.http_host, settings.http_port, checks(core, client), metrics)
+            await stack.enter_async_context(health)
+        await stack.enter_async_context(Clock(scheduled(core)))
+        work = [
+            asyncio.create_task(each)
+            for each in (
+                client.start(token),
+                watch_lag(metrics),
+                follow_states(core, metrics, changed),
+                core.weights.follow(lambda: core.predictor.engine),
+                _resync(client, changed),
+            )
+        ]
+        try:
+            yield Connected(client, dispatcher, health, work)
+        finally:
+            await dispatcher.stop(GRACE_SECONDS)
+            for task in work[1:]:
+                task.cancel()
+            # This ends the connection's own task, which until now carried the last answers.
+            await client.close()
+            await asyncio.gather(*work, return_exceptions=True)
 
 
 def scheduled(core: Core) -> list[Scheduled]:
