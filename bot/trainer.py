@@ -23,10 +23,11 @@ from typing import Any, BinaryIO, Final
 
 import msgspec
 
+from shared.device import choose_device, limit_threads
 from shared.errors import BadInput, Fault, HearthError, Refusal
 from shared.fingerprint import fingerprint
 from shared.manifest import Judgement
-from shared.model import Device, Progress, Report, Trainable
+from shared.model import Progress, Report, Trainable
 from shared.store import Damaged, Store
 
 NICENESS: Final = 10
@@ -47,7 +48,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     hub: str | None = None
     promote: bool = True
     licence: str = "not stated"
-    device: str = "cpu"
+    device: str = "auto"
     threads: int = 1
 
 
@@ -104,8 +105,8 @@ async def train(
     hub: str | None = None,
     promote: bool = True,
     licence: str = "not stated",
-    device: str = "cpu",
-    threads: int = 1,
+    device: str = "auto",
+    threads: int | None = None,
 ) -> Outcome:
     """Train `model` ("module:Class") in a process of low priority; cancelling this cancels that.
 
@@ -119,7 +120,7 @@ async def train(
         promote=promote,
         licence=licence,
         device=device,
-        threads=threads,
+        threads=threads or len(os.sched_getaffinity(0)),
     )
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -128,7 +129,7 @@ async def train(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         limit=LINE_LIMIT,
-        env=_environment(threads),
+        env=_environment(),
         # Ctrl-C reaches only us; we end it in order.
         start_new_session=True,
     )
@@ -194,10 +195,9 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
             await process.wait()
 
 
-def _environment(threads: int) -> dict[str, str]:
-    here = [os.path.abspath(entry) for entry in sys.path]
-    numbers = {name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
-    return {**os.environ, **numbers, "PYTHONPATH": os.pathsep.join(here)}
+def _environment() -> dict[str, str]:
+    # What we can import, plugins of other folders too, the trainer can.
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(os.path.abspath(entry) for entry in sys.path)}
 
 
 def main() -> int:
@@ -222,6 +222,7 @@ def main() -> int:
 
 def run(job: Job, progress: Progress) -> Finished:
     """Train, store, judge. Raises `HearthError`, or whatever the model raises."""
+    limit_threads(job.threads)
     model = load_class(job.model)
     store, data = Store(Path(job.store)), Path(job.data)
     source = fingerprint(data)
@@ -242,7 +243,7 @@ def run(job: Job, progress: Progress) -> Finished:
         from shared.promotion import Gate
 
         progress(0.95, "comparing with the champion")
-        gate = Gate(model, store, data, Device(job.device, job.threads), job.hub)
+        gate = Gate(model, store, data, choose_device(job.device, job.threads), job.hub)
         judgement = gate.admit(made.version)
     progress(1.0, "done")
     return Finished(model.name, made.version, judgement)
