@@ -5,9 +5,8 @@ import signal
 import sys
 import threading
 
-from bot.sandbox.point import pointed_at
-
 from bot.cli.run import serve_until_stopped
+from bot.sandbox.point import pointed_at
 from shared.errors import HearthError
 from shared.settings import Settings
 
