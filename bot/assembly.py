@@ -7,19 +7,19 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 import structlog
-from shared.batching import Observer
-from shared.charts import Charts
-from shared.predictor import Predictor
 
 from bot.builtin import groups
 from bot.core import Core
 from bot.local_engine import LocalEngine
 from bot.states import States
 from bot.weights import WeightsInUse
+from shared.batching import Observer
+from shared.charts import Charts
 from shared.database import Database
 from shared.migrate import migrate
 from shared.model import AnyModel
 from shared.plugins import Plugins
+from shared.predictor import Predictor
 from shared.settings import Settings
 from shared.store import Store
 
@@ -114,7 +114,7 @@ def _predictor(
 ) -> Predictor:
     models = models_of(plugins)
     engine = LocalEngine(
-        {name: f"{model.__module__}:{model.__qualname__}" for name, model in models.items()},
+        models.values(),
         weights,
         device=settings.device,
         threads=settings.threads,

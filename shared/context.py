@@ -60,7 +60,9 @@ class Context:
     origin: Callable[[str], Awaitable[str]]
     set_watch: Callable[[bool], Awaitable[None]]
 
-    async def predict(self, model: type[Model[Request, Result]], request: Request, *, bulk: bool = False) -> Result:
+    async def predict(
+        self, model: type[Model[Request, Result]], request: Request, *, bulk: bool = False
+    ) -> Result:
         """Answer one request by a warm model. Raises the errors of `shared.errors`."""
         return await self.predictor.predict(
             model, request, timeout=self.timeout, bulk=bulk, on_place=self.tracker.queue

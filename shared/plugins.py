@@ -22,7 +22,6 @@ from shared.model import AnyModel
 from shared.plugin import API_VERSION, ENTRY_POINTS, PROJECT, Card, Hooks, Job, Watch
 from shared.texts import Texts
 
-
 RESERVED: Final = frozenset({"audit", "hearth", "jobs", "models", "plugins", "privacy"})
 """Slash groups of the core itself."""
 
@@ -220,6 +219,8 @@ def _check(plugin: Plugin, hooks: set[str]) -> None:
     if sum(not c.hidden for c in plugin.commands) > 25:
         raise PluginError("has more than 25 commands, which is more than a slash group holds")
     for model in plugin.models:
-        missing = [a for a in ("name", "request", "result", "max_batch", "load", "predict") if not hasattr(model, a)]
+        missing = [
+            a for a in ("name", "request", "result", "max_batch", "load", "predict") if not hasattr(model, a)
+        ]
         if missing:
             raise PluginError(f"model {model!r} lacks {', '.join(missing)}")

@@ -19,7 +19,9 @@ class Bucket:
     rule: Quota
 
 
-async def take(database: Database, connection: AsyncConnection, buckets: tuple[Bucket, ...], now: int) -> None:
+async def take(
+    database: Database, connection: AsyncConnection, buckets: tuple[Bucket, ...], now: int
+) -> None:
     """Take one token from each bucket, or from none.
 
     Raises `QuotaExceeded` (roll the transaction back then), which says after how many seconds to try again.
@@ -48,4 +50,6 @@ async def take(database: Database, connection: AsyncConnection, buckets: tuple[B
                 raise QuotaExceeded(
                     "You have asked a lot in a short time. Try again in {seconds} s.", seconds=seconds
                 )
-            raise QuotaExceeded("This server has used its share for now. Try again in {seconds} s.", seconds=seconds)
+            raise QuotaExceeded(
+                "This server has used its share for now. Try again in {seconds} s.", seconds=seconds
+            )

@@ -72,7 +72,10 @@ class Settings(BaseSettings):
         """The database's address: the one set, or a SQLite file in the data folder."""
         if self.database_url is None:
             return f"sqlite+aiosqlite:///{(self.data_dir / 'hearth.db').absolute()}"
-        for plain, driver in (("postgresql://", "postgresql+asyncpg://"), ("sqlite://", "sqlite+aiosqlite://")):
+        for plain, driver in (
+            ("postgresql://", "postgresql+asyncpg://"),
+            ("sqlite://", "sqlite+aiosqlite://"),
+        ):
             if self.database_url.startswith(plain):
                 return driver + self.database_url.removeprefix(plain)
         return self.database_url

@@ -8,7 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from plugins.spam.model import SpamModel, SpamRequest, SpamResult
 from plugins.spam.tables import feedback
-from shared.charts import Charts, Highlights
+from shared.charts import Chart, Charts, Highlights
 from shared.command import LongText, command
 from shared.context import Context
 from shared.database import now_ms
@@ -40,7 +40,9 @@ async def score(ctx: Context, text: LongText) -> Reply:
 
 
 @command(hidden=True, private=True)
-async def mark(ctx: Context, text: LongText, label: Literal["spam", "ham"], right: bool, probability: float) -> Reply:
+async def mark(
+    ctx: Context, text: LongText, label: Literal["spam", "ham"], right: bool, probability: float
+) -> Reply:
     """Keep a person's word on a verdict
 
     text: the message that was scored
@@ -93,7 +95,9 @@ async def _reply(ctx: Context, text: str, verdict: SpamResult) -> Reply:
     lines = [_quoted(text, verdict)]
     if guess:
         lines.append(
-            ctx.text("⚠️ The model learned from English text messages and knows few of these words: a guess at best.")
+            ctx.text(
+                "⚠️ The model learned from English text messages and knows few of these words: a guess at best."
+            )
         )
     fields = [Field(ctx.text("Probability of spam"), f"{verdict.probability:.1%}")]
     for name, words in (
@@ -148,7 +152,7 @@ async def _picture(ctx: Context, text: str, verdict: SpamResult, title: str) -> 
         dark=True,
     )
     try:
-        picture = await ctx.predict(Charts, request)
+        picture = await ctx.predict(Charts, Chart(request))
     except HearthError:
         # The words alone are an answer; a picture that cannot be drawn must not take them away.
         return ()

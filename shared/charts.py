@@ -1,0 +1,101 @@
+"""Charts, drawn in the worker as one more model: a description in, a PNG out.
+
+Drawing is tens of milliseconds of pure computation, which has no place on the bot's event loop; see
+`docs/decisions/0005-charts-are-a-model.md`. Words on a chart come from the caller, already in the reader's language.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import msgspec
+
+from shared.model import Device, Failure
+
+
+class Highlights(msgspec.Struct, frozen=True, tag="highlights", kw_only=True):
+    """A text whose words are tinted by weight, under a gauge.
+
+    `spans` holds (start, end, weight) in characters; weights above zero push towards `positive_label`. `gauge` is a
+    probability, or None for none.
+    """
+
+    title: str
+    text: str
+    spans: list[tuple[int, int, float]]
+    gauge: float | None = None
+    gauge_label: str = ""
+    negative_label: str = ""
+    positive_label: str = ""
+    dark: bool = True
+
+
+class Bars(msgspec.Struct, frozen=True, tag="bars", kw_only=True):
+    """Horizontal bars, the first on top; `values` in 0…1 are written in per cent where `percent`."""
+
+    title: str
+    labels: list[str]
+    values: list[float]
+    percent: bool = True
+    dark: bool = True
+
+
+class ConfusionMatrix(msgspec.Struct, frozen=True, tag="confusion", kw_only=True):
+    """Counts of truth (rows) against prediction (columns)."""
+
+    title: str
+    labels: list[str]
+    counts: list[list[int]]
+    truth_label: str = "truth"
+    prediction_label: str = "prediction"
+    dark: bool = False
+
+
+class Reliability(msgspec.Struct, frozen=True, tag="reliability", kw_only=True):
+    """A reliability curve: (mean predicted probability, observed share, rows) a bin."""
+
+    title: str
+    bins: list[tuple[float, float, int]]
+    predicted_label: str = "predicted probability"
+    observed_label: str = "observed share"
+    dark: bool = False
+
+
+class Chart(msgspec.Struct, frozen=True):
+    """Any chart: what crosses to the worker."""
+
+    chart: Highlights | Bars | ConfusionMatrix | Reliability
+
+
+class Drawn(msgspec.Struct, frozen=True):
+    """A picture: PNG bytes, and its size in pixels."""
+
+    png: bytes
+    width: int
+    height: int
+
+
+class Charts:
+    """Draws charts; needs no weights, keeps the fonts loaded."""
+
+    name: ClassVar[str] = "charts"
+    request: ClassVar[type[msgspec.Struct]] = Chart
+    result: ClassVar[type[msgspec.Struct]] = Drawn
+    max_batch: ClassVar[int] = 4
+    default: ClassVar[Path | None] = None
+
+    def __init__(self, draw: Any) -> None:
+        self._draw = draw
+
+    @classmethod
+    def load(cls, folder: Path | None, device: Device) -> Self:
+        """Load the fonts, and draw once."""
+        from shared.drawing import draw
+
+        warm = Highlights(title="…", text="warm", spans=[(0, 4, 1.0)], gauge=0.5)
+        draw(warm)
+        return cls(draw)
+
+    def predict(self, batch: Sequence[Chart]) -> Sequence[Drawn | Failure]:
+        """Draw each chart."""
+        return [self._draw(request.chart) for request in batch]

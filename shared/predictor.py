@@ -1,0 +1,72 @@
+"""The door to every model: typed requests in, typed results out, over one batcher a model."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar, cast
+
+from shared.batching import Batcher, Observer
+from shared.engine import Engine
+from shared.errors import HearthError, ModelUnavailable
+from shared.model import AnyModel, Model
+
+Request = TypeVar("Request")
+Result = TypeVar("Result")
+
+
+class Predictor:
+    """Answers requests for every model it was made with."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        models: Iterable[AnyModel],
+        *,
+        max_waiting: int = 512,
+        observer: Observer | None = None,
+    ) -> None:
+        self.engine = engine
+        self._batchers = {
+            model.name: Batcher(engine, model, max_waiting=max_waiting, observer=observer) for model in models
+        }
+
+    async def start(self) -> None:
+        """Start the engine; returns when what is to be warm is."""
+        await self.engine.start()
+
+    async def predict(
+        self,
+        model: type[Model[Request, Result]],
+        request: Request,
+        *,
+        timeout: float,
+        bulk: bool = False,
+        on_place: Callable[[int], None] | None = None,
+    ) -> Result:
+        """Answer one request; see `Batcher.predict` for what it raises."""
+        batcher = self._batchers.get(model.name)
+        if batcher is None:
+            raise ModelUnavailable("There is no model named {model} here.", model=model.name)
+        answer = await batcher.predict(request, timeout=timeout, bulk=bulk, on_place=on_place)
+        return cast(Result, answer)
+
+    async def predict_many(
+        self, model: type[Model[Request, Result]], requests: Sequence[Request], *, timeout: float = 600.0
+    ) -> list[Result | HearthError]:
+        """Answer many requests in order, behind whoever chats; an error stands in its request's place."""
+
+        # Enough for two full batches and a third that gathers; the queue stays open to people.
+        places = asyncio.Semaphore(3 * model.max_batch)
+
+        async def one(request: Request) -> Result | HearthError:
+            try:
+                async with places:
+                    return await self.predict(model, request, timeout=timeout, bulk=True)
+            except HearthError as error:
+                return error
+
+        return list(await asyncio.gather(*(one(request) for request in requests)))
+
+    async def close(self) -> None:
+        """Give up what waits, and stop the engine."""
+        await asyncio.gather(*(batcher.close() for batcher in self._batchers.values()))
+        await self.engine.close()
