@@ -23,6 +23,7 @@ from typing import Any, BinaryIO, Final
 
 import msgspec
 
+from shared import logs
 from shared.device import choose_device, limit_threads
 from shared.errors import BadInput, Fault, HearthError, Refusal
 from shared.fingerprint import fingerprint
@@ -204,6 +205,7 @@ def main() -> int:
     """Run one job; the process's own side of `train`."""
     signal.signal(signal.SIGTERM, _cancel)
     os.nice(NICENESS)
+    logs.configure("warning", "console", secrets=[])
     with _own_stdout() as out:
         try:
             job = msgspec.json.decode(sys.stdin.buffer.readline(LINE_LIMIT), type=Job)

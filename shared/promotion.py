@@ -67,7 +67,7 @@ class Gate:
             rival = self._losses(defender.folder)
         # Whatever is wrong with the one that answers now, replacing it unseen is for a person to decide.
         except Exception as error:
-            log.exception("defender not judged", model=self._model.name, version=defender.version)
+            log.debug("defender not judged", model=self._model.name, version=defender.version, exc_info=True)
             reason = " ".join(str(error).split())[:300] or type(error).__name__
             return _undecided(
                 defender.version, f"{defender.version} could not be judged: {reason}", passed=False

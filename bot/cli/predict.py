@@ -15,7 +15,6 @@ from bot.cli.models import Known
 from bot.cli.stream import LINE_LIMIT, WINDOW, answer_lines, read_lines
 from bot.local_engine import LocalEngine
 from bot.weights import WeightsInUse
-from shared import logs
 from shared.errors import BadInput, HearthError
 from shared.model import AnyModel
 from shared.predictor import Predictor
@@ -36,7 +35,6 @@ def register(app: typer.Typer) -> None:
         """Answer each line of JSON by one line of JSON, in order; a bad line by {"error": …}."""
         known = Known.find()
         model = known.model(name)
-        logs.configure("error", known.settings.log_format, secrets=[])
         with _opened(file) as source:
             try:
                 asyncio.run(_predict(known, model, source, sys.stdout.buffer))
@@ -65,9 +63,8 @@ async def _predict(known: Known, model: AnyModel, descriptor: int, out: BinaryIO
 async def _predictor(known: Known, model: AnyModel) -> AsyncIterator[Predictor]:
     settings = known.settings
     engine = LocalEngine(
-        {model.name: f"{model.__module__}:{model.__qualname__}"},
+        [model],
         WeightsInUse(lambda: known.models, known.store, settings.hub),
-        {model.name: model.result},
         device=settings.device,
         threads=settings.threads,
         memory_budget_mib=settings.memory_budget_mib,
