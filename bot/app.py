@@ -23,6 +23,7 @@ from shared.context import JobContext
 from shared.settings import Settings
 
 GRACE_SECONDS: Final = 2.0
+ENGINE_SECONDS: Final = 2.0
 log = structlog.get_logger("hearth.app")
 
 
@@ -77,6 +78,7 @@ async def connected(
                 follow_states(core, metrics, changed),
                 core.weights.follow(lambda: core.predictor.engine),
                 _resync(client, changed),
+                _watch_engine(core, metrics),
             )
         ]
         try:
@@ -120,6 +122,12 @@ def checks(core: Core, client: HearthClient) -> dict[str, Callable[[], Coroutine
         return None if status.alive else "the worker is down; it is being started again"
 
     return {"gateway": gateway, "database": database, "worker": worker}
+
+
+async def _watch_engine(core: Core, metrics: Metrics) -> None:
+    while True:
+        metrics.engine(await core.predictor.engine.status())
+        await asyncio.sleep(ENGINE_SECONDS)
 
 
 async def _resync(client: HearthClient, changed: asyncio.Event) -> None:

@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from shared.predictor import Predictor
-
 from bot.groups import Group
 from bot.payload import PERMISSION_BITS
 from bot.states import States
@@ -16,6 +14,7 @@ from shared.database import Database
 from shared.errors import DeadlineExceeded, Denied, Refusal
 from shared.parameters import Fetch, Limits, Raw, check
 from shared.plugins import Plugins
+from shared.predictor import Predictor
 from shared.reply import Reply
 from shared.settings import Settings
 from shared.texts import Texts

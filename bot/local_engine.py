@@ -62,9 +62,9 @@ class _Model:
 class LocalEngine:
     """Runs batches in a child process; see `shared.engine.Engine`.
 
-    The worker imports the classes of `models` by their names; `weights` finds a model's weights (it is called in a thread). Past
-    `memory_budget_mib` of the worker, idle models are unloaded, the least recently used first. A batch may take
-    `batch_seconds`, and `grace` seconds more than the shortest deadline in it.
+    The worker imports the classes of `models` by their names; `weights` finds a model's weights (it is called in a
+    thread). Past `memory_budget_mib` of the worker, idle models are unloaded, the least recently used first. A batch
+    may take `batch_seconds`, and `grace` seconds more than the shortest deadline in it.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class LocalEngine:
         self._rss, self._restarts, self._quick, self._closed = 0.0, 0, 0, False
 
     async def start(self) -> None:
-        """Start the worker and load the warm set; a model that cannot be loaded is logged, and tried again when asked."""
+        """Start the worker and load the warm set; a model that fails to load is logged, and tried again when asked."""
         await self._spawn()
         self._own(self._supervise())
         self._own(self._watch())

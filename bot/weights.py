@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 import structlog
-from shared.engine import Engine, Weights
 
+from shared.engine import Engine, Weights
 from shared.errors import HearthError
 from shared.model import AnyModel
 from shared.store import Store
@@ -34,7 +34,9 @@ class WeightsInUse:
     def describe(self, model: str) -> str:
         """Say in a few words which weights answer."""
         weights = self._current.get(model)
-        return model if weights is None else f"{model} {weights.version} ({weights.origin})"
+        if weights is None or weights.version == "none":
+            return model
+        return f"{model} · {weights.version}"
 
     async def follow(self, engine: Callable[[], Engine]) -> None:
         """Have the engine load each new champion of a model in use, for ever."""

@@ -183,13 +183,22 @@ def _confusion(chart: ConfusionMatrix, palette: Palette) -> Image.Image:
         for column in range(count):
             value = chart.counts[row][column]
             base = BLUE if row == column else ORANGE
-            box = (left + column * cell, top + row * cell, left + (column + 1) * cell - 3, top + (row + 1) * cell - 3)
-            pen.rounded_rectangle(box, 8, fill=_mix(palette.track, base, 0.1 + 0.9 * value / total if value else 0.0))
+            box = (
+                left + column * cell,
+                top + row * cell,
+                left + (column + 1) * cell - 3,
+                top + (row + 1) * cell - 3,
+            )
+            pen.rounded_rectangle(
+                box, 8, fill=_mix(palette.track, base, 0.1 + 0.9 * value / total if value else 0.0)
+            )
             words = f"{value:,}"
             middle = box[0] + (cell - _width(words, 22)) / 2
             _text(pen, (middle, box[1] + cell / 2 - 24), words, 22, palette.ink)
             share = f"{value / total:.1%}"
-            _text(pen, (box[0] + (cell - _width(share, 14)) / 2, box[1] + cell / 2 + 6), share, 14, palette.ink)
+            _text(
+                pen, (box[0] + (cell - _width(share, 14)) / 2, box[1] + cell / 2 + 6), share, 14, palette.ink
+            )
     return image
 
 

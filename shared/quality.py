@@ -127,7 +127,9 @@ def binary_bootstrap(
     }
 
 
-def reliability(yes: NDArray[np.bool_], probability: Floats, bins: int = 10) -> list[tuple[float, float, int]]:
+def reliability(
+    yes: NDArray[np.bool_], probability: Floats, bins: int = 10
+) -> list[tuple[float, float, int]]:
     """Return, for each bin of equal width that has rows: mean predicted probability, observed share, rows."""
     which = np.minimum((probability * bins).astype(int), bins - 1)
     found = [(which == b) for b in range(bins)]

@@ -66,7 +66,8 @@ class Gateway:
         self._world, self._messages, self._token = world, messages, bot_token.encode()
         self._allowed_intents, self._attachment_limit = allowed_intents, attachment_limit
         self._heartbeat_seconds, self._session_cap = heartbeat_seconds, session_cap
-        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self.sessions: OrderedDict[str, Session] = OrderedDict()
+        """Those connected, and those that can be resumed."""
         self._connections: set[Connection] = set()
         self.url = ""
         """The address to resume at; set once the server knows its port."""
@@ -90,7 +91,7 @@ class Gateway:
         """Tell all clients that their session is invalid (op 9)."""
         for connection in self._connections:
             if not resumable and connection.session is not None:
-                self._sessions.pop(connection.session.id, None)
+                self.sessions.pop(connection.session.id, None)
                 connection.session.connection, connection.session = None, None
             connection.send(INVALID_SESSION, resumable)
         self._check_status()
@@ -217,7 +218,7 @@ class Gateway:
             connection.close(refused.code, refused.reason)
         except TimeoutError:
             if connection.session is not None:
-                self._sessions.pop(connection.session.id, None)
+                self.sessions.pop(connection.session.id, None)
             connection.close(4009, "Session timed out.")
         finally:
             self._connections.discard(connection)
@@ -239,13 +240,13 @@ class Gateway:
         session.lost_at = asyncio.get_running_loop().time()
         # A client that closes by 1000 or 1001 does not mean to resume, unless it was we who closed.
         if said_goodbye and not connection.closing:
-            self._sessions.pop(session.id, None)
+            self.sessions.pop(session.id, None)
 
     def _prune(self) -> None:
         now = asyncio.get_running_loop().time()
-        for session in list(self._sessions.values()):
+        for session in list(self.sessions.values()):
             if session.connection is None and now - session.lost_at > RESUMABLE_SECONDS:
-                del self._sessions[session.id]
+                del self.sessions[session.id]
 
     async def _listen(self, socket: web.WebSocketResponse, connection: Connection) -> None:
         loop = asyncio.get_running_loop()
@@ -324,9 +325,9 @@ class Gateway:
         self._prune()
         session = Session(secrets.token_hex(16), intents, (shard[0], shard[1]), connection)
         connection.session = session
-        self._sessions[session.id] = session
-        while len(self._sessions) > self._session_cap:
-            _, oldest = self._sessions.popitem(last=False)
+        self.sessions[session.id] = session
+        while len(self.sessions) > self._session_cap:
+            _, oldest = self.sessions.popitem(last=False)
             if oldest.connection is not None:
                 oldest.connection.close(4009, "Too many sessions.")
         world = self._world
@@ -357,7 +358,7 @@ class Gateway:
 
     def _resume(self, data: Json, connection: Connection) -> None:
         self._check_token(data)
-        session = self._sessions.get(str(data.get("session_id")))
+        session = self.sessions.get(str(data.get("session_id")))
         sequence = data.get("seq")
         if session is None or not isinstance(sequence, int) or not session.can_resume(sequence):
             connection.send(INVALID_SESSION, False)
@@ -405,7 +406,7 @@ class Gateway:
         direct = channel is not None and channel.recipient is not None
         return [
             s
-            for s in self._sessions.values()
+            for s in self.sessions.values()
             if s.intents & needed == needed and (s.shard[0] == 0 if direct else self._has_guild(s))
         ]
 
@@ -421,7 +422,7 @@ class Gateway:
             session.dispatch(event, data)
 
     def _check_status(self) -> None:
-        online = any(s.connection is not None and not s.connection.closing for s in self._sessions.values())
+        online = any(s.connection is not None and not s.connection.closing for s in self.sessions.values())
         if online != self.online.is_set():
             self.online.set() if online else self.online.clear()
             self.on_status(online)

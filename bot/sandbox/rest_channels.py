@@ -152,7 +152,9 @@ class ChannelRoutes:
     async def _reactors(self, request: web.Request) -> list[Json]:
         message = self._message(request)
         limit = whole(request, "limit", 25, 1, 100)
-        users = message.reactions.get(request.match_info["emoji_name"], [])
+        after = whole(request, "after", 0, 0, 2**63)
+        users = sorted(message.reactions.get(request.match_info["emoji_name"], []), key=int)
+        users = [user for user in users if int(user) > after]
         return [self._world.users[user].payload() for user in users[:limit]]
 
     async def _clear_emoji(self, request: web.Request) -> None:

@@ -1,0 +1,79 @@
+"""Prometheus metrics of one bot process, in a registry of their own. Labels take few values, whatever people send."""
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from bot import __version__
+from shared.engine import EngineStatus
+
+_FAST: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 3)
+_SLOW: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 900)
+_SIZES: Final = (1, 2, 4, 8, 16, 32, 64)
+
+
+class Metrics:
+    """What is counted. It is the batchers' `Observer` too."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        new = {"registry": self.registry, "namespace": "hearth"}
+        self._ack = Histogram(
+            "acknowledgement_seconds", "Until an interaction is acknowledged", buckets=_FAST, **new
+        )
+        self._answer = Histogram(
+            "answer_seconds", "From an interaction to its answer", ["group"], buckets=_SLOW, **new
+        )
+        self._answers = Counter("answers", "Interactions by outcome", ["group", "command", "outcome"], **new)
+        self._quota = Counter("quota_refusals", "Requests refused by quota", **new)
+        self._waiting = Gauge("queue_waiting", "Requests that wait for a model", ["model"], **new)
+        self._batch = Histogram("batch_size", "Requests in a batch", ["model"], buckets=_SIZES, **new)
+        self._inference = Histogram(
+            "batch_seconds", "Until a batch is answered", ["model"], buckets=_SLOW, **new
+        )
+        self._errors = Counter("model_errors", "Requests to models that failed", ["model", "kind"], **new)
+        self._lag = Histogram("event_loop_lag_seconds", "How late the event loop turns", buckets=_FAST, **new)
+        self._restarts = Gauge("worker_restarts", "Workers that died and were started again", **new)
+        self._rss = Gauge("worker_resident_mebibytes", "Memory of the worker", **new)
+        self._alive = Gauge("worker_alive", "Whether the worker runs", **new)
+        Gauge("build_info", "Version", ["version"], **new).labels(__version__).set(1)
+
+    def acknowledged(self, seconds: float) -> None:
+        """Count an acknowledgement."""
+        self._ack.observe(seconds)
+
+    def answered(self, group: str, command: str, outcome: str, seconds: float) -> None:
+        """Count an answer; `outcome` is ok, refused, fault, cancelled or lost."""
+        self._answers.labels(group, command, outcome).inc()
+        self._answer.labels(group).observe(seconds)
+
+    def quota_refused(self) -> None:
+        """Count a refusal by quota."""
+        self._quota.inc()
+
+    def batch_cut(self, model: str, size: int, waiting: int) -> None:
+        """Count a batch that was sent."""
+        self._batch.labels(model).observe(size)
+        self._waiting.labels(model).set(waiting)
+
+    def batch_done(self, model: str, size: int, seconds: float) -> None:
+        """Count a batch that came back."""
+        self._inference.labels(model).observe(seconds)
+
+    def failed(self, model: str, kind: str) -> None:
+        """Count a request that a model did not answer."""
+        self._errors.labels(model, kind).inc()
+
+    def lagged(self, seconds: float) -> None:
+        """Count how late the event loop turned."""
+        self._lag.observe(seconds)
+
+    def engine(self, status: EngineStatus) -> None:
+        """Take over the engine's state."""
+        self._restarts.set(status.restarts)
+        self._rss.set(status.rss_mib)
+        self._alive.set(status.alive)
+
+    def render(self) -> bytes:
+        """Return all metrics in Prometheus' text format."""
+        return generate_latest(self.registry)
