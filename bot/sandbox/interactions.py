@@ -123,11 +123,6 @@ class Interactions:
             wire.interaction(interaction)
         return interaction
 
-    @property
-    def waiting(self) -> int:
-        """How many are not acknowledged yet, and still may be."""
-        return sum(1 for each in self._by_id.values() if each.callback is None and not each.failed)
-
     def close(self) -> None:
         """Stop all clocks."""
         for interaction in self._by_id.values():

@@ -264,6 +264,8 @@ class Messages:
         if draft.reply_to is None:
             return None
         found = self._in(channel.id).get(draft.reply_to)
+        if found is not None and found.visible_to is not None:
+            found = None
         if found is None and draft.reply_must_exist:
             fault = {"code": "MESSAGE_REFERENCE_UNKNOWN_MESSAGE", "message": "Unknown message"}
             raise ApiError(400, 50035, "Invalid Form Body", {"message_reference": {"_errors": [fault]}})

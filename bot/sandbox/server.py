@@ -217,11 +217,6 @@ class Sandbox:
         """The address that the page's API is under."""
         return self._origin
 
-    @property
-    def open_interactions(self) -> int:
-        """How many interactions wait for the bot's acknowledgement."""
-        return self._interactions.waiting
-
     async def wait_for_bot(self) -> None:
         """Wait until a bot is connected and identified."""
         await self.gateway.online.wait()

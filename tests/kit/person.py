@@ -7,18 +7,22 @@ async with Person.of(sandbox, "member-1") as person:
 """
 
 import asyncio
+import ssl
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Final, Protocol, Self
 from urllib.parse import quote, urlsplit
 
 import aiohttp
 
 from tests.kit.answer import TIMEOUT, Answer, Json, Message, Modal, Refused, Unanswered
 
-REMEMBERED = 10_000
+REMEMBERED: Final = 10_000
+_NAMED_OPTIONS: Final = (6, 7, 8, 9)
+_NAMED_SELECTS: Final = (5, 6, 7, 8)
+"""The types of options and selects whose values are ids, for which names may be given."""
 
 
 class Reachable(Protocol):
@@ -40,36 +44,52 @@ class File:
 class Person:
     """One of the sandbox's people, by username. Speaks `locale`, in `channel` unless told otherwise."""
 
-    def __init__(self, page_url: str, name: str, *, locale: str = "en-US", channel: str = "general") -> None:
+    def __init__(
+        self,
+        page_url: str,
+        name: str,
+        *,
+        locale: str = "en-US",
+        channel: str = "general",
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         parts = urlsplit(page_url)
         self._base = f"{parts.scheme}://{parts.netloc}"
         self._token = parts.fragment.removeprefix("token=")
         self.name, self.locale, self.channel = name, locale, channel
+        self._tls = tls
         self.id = ""
         self.commands: list[Json] = []
         """What the bot registered, as it is now."""
         self.state: Json = {}
         """The page's state as it was when the person came."""
         self.bot_online = False
+        self.cut_off = asyncio.Event()
+        """Set once the sandbox has stopped, or has closed the connection because it was not read."""
         self._answers: OrderedDict[str, Answer] = OrderedDict()
         self._versions: OrderedDict[str, list[Message]] = OrderedDict()
+        self._following: OrderedDict[str, list[Answer]] = OrderedDict()
+        """The answers that are shown in a message of another interaction, by that message."""
         self._channels: dict[str, str] = {}
         self._news = asyncio.Event()
 
     @classmethod
-    def of(cls, sandbox: Reachable, name: str, *, locale: str = "en-US", channel: str = "general") -> Self:
+    def of(cls, sandbox: Reachable, name: str, **more: Any) -> Self:
         """Return a person of a sandbox: `async with Person.of(…) as person`, or `await` it and `close` it later."""
-        return cls(sandbox.page_url, name, locale=locale, channel=channel)
+        return cls(sandbox.page_url, name, **more)
 
     async def __aenter__(self) -> Self:
         # Nothing is limited here but by the sandbox: hundreds of commands may be typed at once.
-        connector = aiohttp.TCPConnector(limit=0)
+        connector = aiohttp.TCPConnector(limit=0, ssl=self._tls or True)
         headers = {"X-Sandbox-Token": self._token}
         self._http = aiohttp.ClientSession(self._base, headers=headers, connector=connector)
         try:
             self._socket = await self._http.ws_connect(
                 "/page/events", protocols=("hearth-sandbox", self._token), max_msg_size=0, heartbeat=30
             )
+            hello = await self._socket.receive()
+            if hello.type is not aiohttp.WSMsgType.TEXT:
+                raise AssertionError(f"not let in: {hello.extra or hello.data}")
             self._reader = asyncio.create_task(self._read())
             self.state = await self._call("GET", "/page/state")
         except BaseException:
@@ -288,17 +308,21 @@ class Person:
                 raise AssertionError(f"no option {given} of /{path}, only {list(by_name)}")
             kind = option["type"]
             node["options"].append(
-                {"name": option["name"], "type": kind, "value": self._value(kind, value, files)}
+                {
+                    "name": option["name"],
+                    "type": kind,
+                    "value": self._value(value, files, named=kind in _NAMED_OPTIONS),
+                }
             )
         return data
 
-    def _value(self, kind: int, value: Any, files: list[File]) -> Any:
+    def _value(self, value: Any, files: list[File], *, named: bool) -> Any:
         if isinstance(value, File):
             files.append(value)
             return len(files) - 1
         if isinstance(value, Person):
             return value.id
-        if kind in (6, 7, 8, 9) and not str(value).isdigit():
+        if named and not str(value).isdigit():
             for every in ("users", "channels", "roles"):
                 for each in self.state[every]:
                     if value in (each.get("username"), each.get("name")):
@@ -316,7 +340,7 @@ class Person:
                 values = [value] if isinstance(value, str | File | Person) else list(value)
                 return {
                     "custom_id": custom_id,
-                    "values": [self._value(each["type"], v, files) for v in values],
+                    "values": [self._value(v, files, named=each["type"] in _NAMED_SELECTS) for v in values],
                 }
         raise AssertionError(f"the form has no input {name}, only {list(modal.inputs)}")
 
@@ -332,7 +356,9 @@ class Person:
             "component_type": component["type"],
         }
         if values is not None:
-            data["values"] = [self._value(component["type"], value, []) for value in values]
+            data["values"] = [
+                self._value(value, [], named=component["type"] in _NAMED_SELECTS) for value in values
+            ]
         answer = await self._interact(3, data, [], shown.channel_id)
         return await answer.until(Answer.is_settled, within)
 
@@ -374,13 +400,18 @@ class Person:
                 self._answers.popitem(last=False)
         return answer
 
+    def _tell_followers(self, message_id: str) -> None:
+        for answer in self._following.get(message_id, []):
+            answer.changed()
+
     async def _read(self) -> None:
         async for frame in self._socket:
             event = frame.json()
             name, data = event["t"], event["d"]
             if data.get("visible_to") in (None, self.id):
                 self._take(name, data)
-        # The sandbox has stopped: nothing can be done here any more.
+        # Nothing can be heard here any more.
+        self.cut_off.set()
         await self._http.close()
 
     def _take(self, name: str, data: Json) -> None:
@@ -391,11 +422,18 @@ class Person:
                     self._versions.popitem(last=False)
                 if (interaction_id := data["interaction_id"]) is not None:
                     self._answer(interaction_id).add(data["id"])
+                self._tell_followers(data["id"])
             case "message_delete":
                 if (gone := self._versions.pop(data["id"], None)) and gone[-1].raw["interaction_id"]:
                     self._answer(gone[-1].raw["interaction_id"]).changed()
+                self._tell_followers(data["id"])
             case "interaction_answered":
-                self._answer(data["interaction_id"]).acknowledged(data["callback_type"], data["message_id"])
+                answer = self._answer(data["interaction_id"])
+                if data["callback_type"] in (6, 7):
+                    self._following.setdefault(data["message_id"], []).append(answer)
+                    while len(self._following) > REMEMBERED:
+                        self._following.popitem(last=False)
+                answer.acknowledged(data["callback_type"], data["message_id"])
             case "interaction_failed":
                 answer = self._answer(data["interaction_id"])
                 answer.failed = data["reason"]
