@@ -74,6 +74,14 @@ def known(code: int) -> ApiError:
     return ApiError(status, code, message)
 
 
+def invalid(path: str, code: str, message: str) -> ApiError:
+    """Return Discord's error 50035 about one field, such as `data.flags`."""
+    errors: Json = {"_errors": [{"code": code, "message": message}]}
+    for part in reversed(path.split(".")):
+        errors = {part: errors}
+    return ApiError(400, 50035, "Invalid Form Body", errors)
+
+
 def unauthorized() -> ApiError:
     """Return the answer to a wrong or missing bot token."""
     return ApiError(401, 0, "401: Unauthorized")

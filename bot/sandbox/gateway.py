@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from aiohttp import WSMsgType, web
 
-from bot.sandbox.attachments import EPHEMERAL_FLAG
+from bot.sandbox import gateway_payloads
 from bot.sandbox.errors import ApiError, Json
 from bot.sandbox.intents import KNOWN, PRIVILEGED, Intent
-from bot.sandbox.interactions import Interaction, owners
+from bot.sandbox.interaction import Interaction, interaction_created
 from bot.sandbox.messages import Change, Message, Messages
 from bot.sandbox.rest_application import application_flags
 from bot.sandbox.session import (
@@ -158,40 +158,9 @@ class Gateway:
 
     def interaction(self, interaction: Interaction) -> None:
         """Send an interaction; no intent is needed for it."""
-        world, channel = self._world, interaction.channel
-        body: Json = {
-            "id": interaction.id,
-            "application_id": world.application_id,
-            "type": interaction.type,
-            "token": interaction.token,
-            "version": 1,
-            "data": interaction.data,
-            "channel_id": channel.id,
-            "channel": channel.payload(),
-            "locale": interaction.locale,
-            "app_permissions": str(world.permissions(world.application_id, channel)),
-            "entitlements": [],
-            "authorizing_integration_owners": owners(channel),
-            "context": 0 if channel.recipient is None else 1,
-            "attachment_size_limit": self._attachment_limit,
-        }
-        user = world.users[interaction.user_id].payload()
-        if channel.recipient is None:
-            permissions = str(world.permissions(interaction.user_id, channel))
-            body["channel"]["permissions"] = permissions
-            body["guild_id"] = GUILD_ID
-            body["guild"] = {"id": GUILD_ID, "locale": world.locale, "features": []}
-            body["guild_locale"] = world.locale
-            body["member"] = {**world.member(interaction.user_id), "permissions": permissions}
-        else:
-            body["user"] = user
-        if interaction.source is not None:
-            shown = self._messages.show(interaction.source)
-            if interaction.source.visible_to is not None:
-                shown["flags"] |= EPHEMERAL_FLAG
-            body["message"] = shown
+        body = interaction_created(interaction, self._world, self._messages, self._attachment_limit)
         data = encoded(body)
-        for session in self._listening(channel, 0):
+        for session in self._listening(interaction.channel, 0):
             session.dispatch("INTERACTION_CREATE", data)
 
     def happened(self, event: str, interaction: Interaction, detail: Json) -> None:
@@ -330,26 +299,9 @@ class Gateway:
             _, oldest = self.sessions.popitem(last=False)
             if oldest.connection is not None:
                 oldest.connection.close(4009, "Too many sessions.")
-        world = self._world
+        world, here = self._world, self._has_guild(session)
         flags = application_flags(self._allowed_intents)
-        here = self._has_guild(session)
-        ready = {
-            "v": 10,
-            "user": {**world.bot.payload(), "mfa_enabled": False, "verified": True, "email": None},
-            "session_id": session.id,
-            "session_type": "normal",
-            "resume_gateway_url": self.url,
-            "guilds": [{"id": GUILD_ID, "unavailable": True}] if here else [],
-            "application": {"id": world.application_id, "flags": flags, "flags_new": str(flags)},
-            "shard": list(session.shard),
-            "private_channels": [],
-            "relationships": [],
-            "presences": [],
-            "guild_join_requests": [],
-            "user_settings": {},
-            "geo_ordered_rtc_regions": [],
-            "_trace": ["sandbox"],
-        }
+        ready = gateway_payloads.ready(world, session, self.url, flags, has_guild=here)
         session.dispatch("READY", encoded(ready))
         if here and intents & Intent.GUILDS:
             members = list(world.held) if intents & Intent.GUILD_PRESENCES else [world.application_id]
@@ -374,28 +326,7 @@ class Gateway:
         self._check_status()
 
     def _send_members(self, session: Session, data: Json) -> None:
-        limit = data.get("limit")
-        limit = limit if isinstance(limit, int) and limit > 0 else 1000
-        held = list(self._world.held)
-        not_found: list[str] = []
-        if (wanted := data.get("user_ids")) is not None:
-            ids = [str(each) for each in (wanted if isinstance(wanted, list) else [wanted])]
-            not_found = [each for each in ids if each not in held]
-            held = [each for each in ids if each in held]
-        elif query := str(data.get("query") or "").lower():
-            held = [u for u in held if self._world.users[u].username.lower().startswith(query)]
-        elif not session.intents & Intent.GUILD_MEMBERS:
-            held = [self._world.application_id]
-        chunk: Json = {
-            "guild_id": GUILD_ID,
-            "members": [self._world.member(user) for user in held[:limit]],
-            "chunk_index": 0,
-            "chunk_count": 1,
-            "not_found": not_found,
-            "presences": [],
-        }
-        if data.get("nonce") is not None:
-            chunk["nonce"] = str(data["nonce"])[:32]
+        chunk = gateway_payloads.members_chunk(self._world, session, data)
         session.dispatch("GUILD_MEMBERS_CHUNK", encoded(chunk))
 
     def _has_guild(self, session: Session) -> bool:

@@ -5,50 +5,29 @@ import hmac
 import secrets
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from bot.sandbox import components
-from bot.sandbox.attachments import Upload
-from bot.sandbox.errors import Json, PageError, Problems, known
+from bot.sandbox.attachments import EPHEMERAL_FLAG, Upload
+from bot.sandbox.errors import Json, PageError, Problems, invalid, known
+from bot.sandbox.interaction import Callback, Interaction, Kind, callback_answer, checked_choices, metadata
 from bot.sandbox.messages import MENU_ANSWER, PLAIN, SLASH_ANSWER, Message, Messages, Origin
 from bot.sandbox.snowflake import Snowflakes
 from bot.sandbox.validate import LAYOUT_FLAG, LOADING_FLAG, Draft, draft
-from bot.sandbox.world import GUILD_ID, Channel, World
+from bot.sandbox.world import Channel, World
 
-COMMAND, COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT = 2, 3, 4, 5
-PONG, MESSAGE, THINKING, DEFER_UPDATE, UPDATE, CHOICES, MODAL = 1, 4, 5, 6, 7, 8, 9
-_ANSWERS: Final[dict[int, frozenset[int]]] = {
-    COMMAND: frozenset({MESSAGE, THINKING, MODAL}),
-    COMPONENT: frozenset({MESSAGE, THINKING, DEFER_UPDATE, UPDATE, MODAL}),
-    AUTOCOMPLETE: frozenset({CHOICES}),
-    MODAL_SUBMIT: frozenset({MESSAGE, THINKING, DEFER_UPDATE, UPDATE}),
+_ANSWERS: Final[dict[Kind, frozenset[Callback]]] = {
+    Kind.COMMAND: frozenset({Callback.MESSAGE, Callback.THINKING, Callback.MODAL}),
+    Kind.COMPONENT: frozenset(
+        {Callback.MESSAGE, Callback.THINKING, Callback.DEFER_UPDATE, Callback.UPDATE, Callback.MODAL}
+    ),
+    Kind.AUTOCOMPLETE: frozenset({Callback.CHOICES}),
+    Kind.MODAL_SUBMIT: frozenset(
+        {Callback.MESSAGE, Callback.THINKING, Callback.DEFER_UPDATE, Callback.UPDATE}
+    ),
 }
 NO_ANSWER: Final = "The application did not respond"
-
-
-@dataclass
-class Interaction:
-    """One thing that a person did with a command, a component or a modal."""
-
-    id: str
-    token: str
-    type: int
-    user_id: str
-    channel: Channel
-    data: Json
-    locale: str
-    expires: float
-    """The event loop's time at which the token ends."""
-    source: Message | None = None
-    """The message whose component was used."""
-    trigger: Json | None = None
-    """What opened the modal that was sent."""
-    callback: int | None = None
-    failed: bool = False
-    original: Message | None = None
-    timer: asyncio.TimerHandle | None = None
-    messages: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -93,7 +72,7 @@ class Interactions:
 
     def open(
         self,
-        kind: int,
+        kind: Kind,
         user_id: str,
         channel: Channel,
         data: Json,
@@ -140,27 +119,6 @@ class Interactions:
         """Close a modal."""
         self._modals.pop(modal.id, None)
 
-    def metadata(self, interaction: Interaction) -> Json:
-        """Return Discord's `interaction_metadata` of the messages that answer an interaction."""
-        body: Json = {
-            "id": interaction.id,
-            "type": interaction.type,
-            "user": self._world.users[interaction.user_id].payload(),
-            "authorizing_integration_owners": owners(interaction.channel),
-        }
-        if interaction.type == COMMAND:
-            body["name"] = interaction.data["name"]
-            body["command_type"] = interaction.data["type"]
-            if interaction.data["type"] == 3:
-                body["target_message_id"] = interaction.data["target_id"]
-            elif interaction.data["type"] == 2:
-                body["target_user"] = self._world.users[interaction.data["target_id"]].payload()
-        elif interaction.type == COMPONENT and interaction.source is not None:
-            body["interacted_message_id"] = interaction.source.id
-        elif interaction.trigger is not None:
-            body["triggering_interaction_metadata"] = interaction.trigger
-        return body
-
     # What the bot calls.
 
     def callback(self, interaction_id: str, token: str, body: Json, uploads: Mapping[int, Upload]) -> Json:
@@ -178,25 +136,25 @@ class Interactions:
         kind = body.get("type")
         allowed = _ANSWERS[interaction.type]
         if interaction.source is None:
-            allowed = allowed - {DEFER_UPDATE, UPDATE}
-        if kind not in allowed:
-            problems = Problems()
-            problems.choices("type", ", ".join(str(each) for each in sorted(allowed)))
-            problems.settle()
-        data: Json = body.get("data") or {}
-        message = self._answer(interaction, int(str(kind)), data, uploads)
+            allowed = allowed - {Callback.DEFER_UPDATE, Callback.UPDATE}
+        how = next((each for each in allowed if each == kind), None)
+        data = body.get("data") or {}
+        if how is None or not isinstance(data, dict):
+            fault = ", ".join(str(int(each)) for each in sorted(allowed))
+            raise invalid("type", "BASE_TYPE_CHOICES", f"Value must be one of {{{fault}}}.")
+        message = self._answer(interaction, how, data, uploads)
         assert interaction.timer is not None, "every open interaction has a clock"
         interaction.timer.cancel()
-        interaction.callback = int(str(kind))
-        if interaction.callback == THINKING:
+        interaction.callback = how
+        if how is Callback.THINKING:
             left = interaction.expires - asyncio.get_running_loop().time()
             interaction.timer = asyncio.get_running_loop().call_later(left, self._expired, interaction)
         self._say(
             "interaction_answered",
             interaction,
-            {"callback_type": kind, "message_id": message.id if message else None},
+            {"callback_type": how, "message_id": message.id if message else None},
         )
-        return self._callback_body(interaction, message)
+        return callback_answer(interaction, message, self._messages)
 
     def by_token(self, application_id: str, token: str) -> Interaction:
         """Return the interaction whose webhook is called. Raises 10015 (not acknowledged yet), 50027 (over)."""
@@ -260,42 +218,43 @@ class Interactions:
     # Inside.
 
     def _answer(
-        self, interaction: Interaction, kind: int, data: Json, uploads: Mapping[int, Upload]
+        self, interaction: Interaction, how: Callback, data: Json, uploads: Mapping[int, Upload]
     ) -> Message | None:
-        match kind:
-            case 4 | 5:
-                if kind == THINKING:
-                    said = Draft(flags=data.get("flags") or 0)
+        match how:
+            case Callback.MESSAGE | Callback.THINKING:
+                if how is Callback.THINKING:
+                    flags = data.get("flags")
+                    said = Draft(flags=flags & EPHEMERAL_FLAG if isinstance(flags, int) else 0)
                 else:
                     said = draft(data, uploads, prefix="data")
                     said.refuse_empty()
                 answer_type = PLAIN
-                if interaction.type == COMMAND:
+                if interaction.type == Kind.COMMAND:
                     answer_type = SLASH_ANSWER if interaction.data["type"] == 1 else MENU_ANSWER
                 message = self._messages.create(
                     interaction.channel,
                     self._world.application_id,
                     said,
                     self._origin(interaction, said.ephemeral, answer_type),
-                    flags=LOADING_FLAG if kind == THINKING else 0,
+                    flags=LOADING_FLAG if how is Callback.THINKING else 0,
                 )
                 interaction.original = message
                 interaction.messages.append(message.id)
                 return message
-            case 6 | 7:
+            case Callback.DEFER_UPDATE | Callback.UPDATE:
                 assert interaction.source is not None, "checked by the caller"
                 if interaction.source.deleted:
                     raise known(10008)
                 interaction.original = interaction.source
-                if kind == UPDATE:
+                if how is Callback.UPDATE:
                     layout = bool(interaction.source.body["flags"] & LAYOUT_FLAG)
                     self._messages.edit(
                         interaction.source, draft(data, uploads, layout=layout, prefix="data"), quietly=True
                     )
                 return interaction.source
-            case 8:
-                self._say("autocomplete", interaction, {"choices": _choices(data)})
-            case _:
+            case Callback.CHOICES:
+                self._say("autocomplete", interaction, {"choices": checked_choices(data)})
+            case Callback.MODAL:
                 self._show_modal(interaction, data)
         return None
 
@@ -310,34 +269,18 @@ class Interactions:
         self._say("modal", interaction, {"modal_id": modal.id, "channel_id": interaction.channel.id, **body})
 
     def _origin(self, interaction: Interaction, ephemeral: bool, kind: int) -> Origin:
-        metadata = self.metadata(interaction)
+        told = metadata(interaction, self._world)
         if interaction.original is not None and interaction.original is not interaction.source:
-            metadata["original_response_message_id"] = interaction.original.id
+            told["original_response_message_id"] = interaction.original.id
         legacy = None
-        if interaction.type == COMMAND and kind != PLAIN:
+        if interaction.type == Kind.COMMAND and kind != PLAIN:
             legacy = {
                 "id": interaction.id,
-                "type": COMMAND,
+                "type": Kind.COMMAND,
                 "name": interaction.data["name"],
                 "user": self._world.users[interaction.user_id].payload(),
             }
-        return Origin(interaction.id, metadata, legacy, kind, interaction.user_id if ephemeral else None)
-
-    def _callback_body(self, interaction: Interaction, message: Message | None) -> Json:
-        told: Json = {"id": interaction.id, "type": interaction.type, "channel_id": interaction.channel.id}
-        if interaction.channel.recipient is None:
-            told["guild_id"] = GUILD_ID
-        if message is None:
-            return {"interaction": told}
-        told["response_message_id"] = message.id
-        told["response_message_loading"] = message.loading
-        told["response_message_ephemeral"] = message.visible_to is not None
-        resource: Json = {"type": interaction.callback}
-        # Nothing was made or changed by an acknowledgement alone.
-        if interaction.callback in (MESSAGE, UPDATE):
-            resource["message"] = self._messages.show(message)
-            return {"interaction": told, "resource": resource}
-        return {"interaction": told}
+        return Origin(interaction.id, told, legacy, kind, interaction.user_id if ephemeral else None)
 
     def _say(self, event: str, interaction: Interaction, detail: Json) -> None:
         told = {"visible_to": interaction.user_id, "interaction_id": interaction.id, **detail}
@@ -379,23 +322,3 @@ class Interactions:
                 self._unanswered(oldest)
             else:
                 self._expired(oldest)
-
-
-def owners(channel: Channel) -> dict[str, str]:
-    """Return on whose behalf the application is installed where an interaction happens."""
-    return {"0": "0" if channel.recipient is not None else GUILD_ID}
-
-
-def _choices(data: Json) -> list[Json]:
-    choices = data.get("choices")
-    problems = Problems()
-    if not isinstance(choices, list) or len(choices) > 25:
-        problems.too_long("data.choices", 25)
-        problems.settle()
-        return []
-    for index, each in enumerate(choices):
-        problems.text(f"data.choices.{index}.name", each.get("name"), 1, 100)
-        if isinstance(each.get("value"), str):
-            problems.text(f"data.choices.{index}.value", each["value"], 0, 100)
-    problems.settle()
-    return [{"name_localizations": None, **each} for each in choices]

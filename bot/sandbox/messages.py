@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
 from bot.sandbox.attachments import EPHEMERAL_FLAG, Attachment, Attachments
-from bot.sandbox.errors import ApiError, Json, known
+from bot.sandbox.errors import Json, invalid, known
 from bot.sandbox.snowflake import Snowflakes, now, timestamp
 from bot.sandbox.validate import LOADING_FLAG, Draft
 from bot.sandbox.world import GUILD_ID, Channel, Permission, World
@@ -267,8 +267,7 @@ class Messages:
         if found is not None and found.visible_to is not None:
             found = None
         if found is None and draft.reply_must_exist:
-            fault = {"code": "MESSAGE_REFERENCE_UNKNOWN_MESSAGE", "message": "Unknown message"}
-            raise ApiError(400, 50035, "Invalid Form Body", {"message_reference": {"_errors": [fault]}})
+            raise invalid("message_reference", "MESSAGE_REFERENCE_UNKNOWN_MESSAGE", "Unknown message")
         return found
 
     def _fill(self, message: Message, draft: Draft, replied: Message | None) -> None:

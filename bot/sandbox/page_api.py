@@ -13,7 +13,8 @@ from bot.sandbox.attachments import Attachments
 from bot.sandbox.command_check import LOCALES, MESSAGE_MENU, SLASH
 from bot.sandbox.commands import Commands
 from bot.sandbox.errors import ApiError, Json, PageError
-from bot.sandbox.interactions import AUTOCOMPLETE, COMPONENT, MODAL_SUBMIT, Interactions
+from bot.sandbox.interaction import Kind, metadata
+from bot.sandbox.interactions import Interactions
 from bot.sandbox.messages import Message, Messages
 from bot.sandbox.page_feed import Feed, channel_shown, shown_to_page
 from bot.sandbox.resolved import Resolved
@@ -198,27 +199,29 @@ class PageApi:
         resolved = Resolved(self._world, self._attachments, self._messages, channel, body.files)
         try:
             match said.get("type"):
-                case 2 | 4 as kind:
-                    checked = self._command(data, user_id, channel, resolved, typing=kind == AUTOCOMPLETE)
-                    interaction = self._interactions.open(kind, user_id, channel, checked, locale)
-                case 3:
+                case Kind.COMMAND | Kind.AUTOCOMPLETE as kind:
+                    checked = self._command(
+                        data, user_id, channel, resolved, typing=kind == Kind.AUTOCOMPLETE
+                    )
+                    interaction = self._interactions.open(Kind(kind), user_id, channel, checked, locale)
+                case Kind.COMPONENT:
                     message = self._message_of(channel, str(data.get("message_id")), user_id)
                     checked = component_input.press(message, data, user_id, resolved)
                     interaction = self._interactions.open(
-                        COMPONENT, user_id, channel, checked, locale, source=message
+                        Kind.COMPONENT, user_id, channel, checked, locale, source=message
                     )
-                case 5:
+                case Kind.MODAL_SUBMIT:
                     modal = self._interactions.open_modal(str(data.get("modal_id")), user_id)
                     checked = component_input.submit(modal, data, resolved)
                     self._interactions.modal_sent(modal)
                     interaction = self._interactions.open(
-                        MODAL_SUBMIT,
+                        Kind.MODAL_SUBMIT,
                         user_id,
                         channel,
                         checked,
                         locale,
                         source=modal.interaction.source,
-                        trigger=self._interactions.metadata(modal.interaction),
+                        trigger=metadata(modal.interaction, self._world),
                     )
                 case _:
                     raise PageError("type is 2, 3, 4 or 5.", "type")

@@ -7,7 +7,7 @@ from typing import Any, Final
 from aiohttp import WSMsgType, web
 
 from bot.sandbox.errors import ApiError, Json
-from bot.sandbox.interactions import Interaction
+from bot.sandbox.interaction import Interaction
 from bot.sandbox.messages import Change, Message, Messages
 from bot.sandbox.wire import decoded, encoded
 from bot.sandbox.world import Channel

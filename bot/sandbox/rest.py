@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from bot.sandbox.errors import ApiError, unauthorized
+from bot.sandbox.errors import ApiError, invalid, unauthorized
 from bot.sandbox.ratelimit import RateLimits
 from bot.sandbox.wire import Body, answer, read_body
 
@@ -147,6 +147,5 @@ def whole(request: web.Request, name: str, default: int, low: int, high: int) ->
     if raw is None:
         return default
     if not raw.isdigit() or not low <= int(raw) <= high:
-        fault = {"code": "NUMBER_TYPE_MAX", "message": f"int value should be between {low} and {high}."}
-        raise ApiError(400, 50035, "Invalid Form Body", {name: {"_errors": [fault]}})
+        raise invalid(name, "NUMBER_TYPE_MAX", f"int value should be between {low} and {high}.")
     return int(raw)

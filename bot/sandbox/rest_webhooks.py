@@ -3,7 +3,8 @@
 from aiohttp import web
 
 from bot.sandbox.errors import Json
-from bot.sandbox.interactions import Interaction, Interactions
+from bot.sandbox.interaction import Interaction
+from bot.sandbox.interactions import Interactions
 from bot.sandbox.messages import Message, Messages
 from bot.sandbox.rest import Endpoint, Rest, flag
 
