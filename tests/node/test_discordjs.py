@@ -1,7 +1,6 @@
 """discord.js, which shares no code with discord.py, logs in to the sandbox and answers a person."""
 
 import asyncio
-import hashlib
 import json
 import os
 import shutil
@@ -19,29 +18,15 @@ from bot.sandbox.rest import Exchange
 from bot.sandbox.server import Sandbox
 from tests.bot.sandbox.openapi import Description, description_path
 from tests.kit.person import File, Person
+from tests.node.installed import HERE, installed_folder
 
 pytestmark = pytest.mark.node
-HERE = Path(__file__).parent
-INSTALL_SECONDS = 300
 
 
 @pytest.fixture(scope="module")
 def installed() -> Path:
-    """Install discord.js as the lock file says, once for each lock file, in the cache folder."""
-    if not shutil.which("node") or not shutil.which("npm"):
-        pytest.skip("node and npm are not installed")
-    sources = [HERE / name for name in ("package.json", "package-lock.json", ".npmrc")]
-    version = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = cache / "hearth" / f"node-{version}"
-    if not (folder / "node_modules" / ".package-lock.json").is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        for path in sources:
-            shutil.copy(path, folder)
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_SECONDS)
-        if done.returncode:
-            pytest.fail(f"npm ci failed: {done.stderr[-2000:]}")
+    """A folder with the bot's script and discord.js."""
+    folder = installed_folder()
     shutil.copy(HERE / "bot.js", folder)
     return folder
 

@@ -5,7 +5,7 @@ import io
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import discord
 from discord import app_commands
@@ -124,8 +124,11 @@ class PlainBot(discord.Client):
             self.failures.put_nowait(error.code)
 
 
+Bot = TypeVar("Bot", bound=PlainBot)
+
+
 @asynccontextmanager
-async def connected(sandbox: Sandbox, bot: PlainBot) -> AsyncIterator[PlainBot]:
+async def connected(sandbox: Sandbox, bot: Bot) -> AsyncIterator[Bot]:
     """Log the bot in and wait until it is ready."""
     with pointed_at(sandbox.api_base, sandbox.gateway_url):
         async with bot:
