@@ -1,6 +1,6 @@
 """Prometheus metrics of one bot process, in a registry of their own. Labels take few values, whatever people send."""
 
-from typing import Final
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -17,7 +17,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        new = {"registry": self.registry, "namespace": "hearth"}
+        new: dict[str, Any] = {"registry": self.registry, "namespace": "hearth"}
         self._ack = Histogram(
             "acknowledgement_seconds", "Until an interaction is acknowledged", buckets=_FAST, **new
         )

@@ -109,7 +109,7 @@ class Worker:
                         folder = None if weights.folder is None else Path(weights.folder)
                         loaded = model.load(folder, self._device)
                         # The swap: the next batch is answered by the new one.
-                        self._models[name] = (loaded, msgspec.msgpack.Decoder(list[model.request]))
+                        self._models[name] = (loaded, _decoder(model))
                     case Unload(model=name):
                         self._models.pop(name, None)
             except Exception as error:
@@ -130,6 +130,11 @@ class Worker:
 
 def _failure(error: Exception) -> Failure:
     return Failure(f"{type(error).__name__}: {error}"[:500])
+
+
+def _decoder(model: AnyModel) -> msgspec.msgpack.Decoder[Any]:
+    kind: Any = list[model.request]  # type: ignore[name-defined]
+    return msgspec.msgpack.Decoder(kind)
 
 
 def _class(path: str) -> AnyModel:

@@ -84,10 +84,11 @@ def _report(model: SpamModel, rows: Messages, details: dict[str, Any]) -> Report
 
 
 def _analyzers() -> dict[str, Callable[[str], list[str]]]:
-    return {
-        view: (lambda text, grams=grams: [gram for gram, _, _ in grams(words(text))])
-        for view, grams in VIEWS.items()
-    }
+    def analyzer(view: str) -> Callable[[str], list[str]]:
+        grams = VIEWS[view]
+        return lambda text: [gram for gram, _, _ in grams(words(text))]
+
+    return {view: analyzer(view) for view in VIEWS}
 
 
 def _candidates() -> dict[str, Any]:
