@@ -90,6 +90,8 @@ async def connected(
             # This ends the connection's own task, which until now carried the last answers.
             await client.close()
             await asyncio.gather(*work, return_exceptions=True)
+            # Events that came in the last moment begin, and find that nothing is to be done.
+            await asyncio.sleep(0)
 
 
 def scheduled(core: Core) -> list[Scheduled]:

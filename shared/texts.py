@@ -97,11 +97,15 @@ class Texts:
         return found
 
 
-@lru_cache(maxsize=64)
 def _read(path: Path) -> gettext.GNUTranslations:
+    # A new object each time: fallbacks are added to it.
+    return gettext.GNUTranslations(io.BytesIO(_compiled(path, path.stat().st_mtime_ns)))
+
+
+@lru_cache(maxsize=64)
+def _compiled(path: Path, _changed: int) -> bytes:
     with path.open("rb") as source:
         catalogue = read_po(source)
     compiled = io.BytesIO()
     write_mo(compiled, catalogue)
-    compiled.seek(0)
-    return gettext.GNUTranslations(compiled)
+    return compiled.getvalue()

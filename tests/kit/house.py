@@ -1,7 +1,8 @@
 """The whole bot on a sandbox, in this process, with a real worker: what tests of dialogue run against."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,8 @@ from bot.sandbox.server import Sandbox
 from shared.settings import Settings
 from tests.kit.person import Person
 
+READY_SECONDS = 30.0
+
 
 @dataclass(frozen=True)
 class House:
@@ -23,10 +26,11 @@ class House:
     core: Core
     bot: Connected
     metrics: Metrics
+    visitors: AsyncExitStack
 
     async def person(self, name: str = "member-1", locale: str = "en-US") -> Person:
-        """Return somebody who chats."""
-        return await Person.of(self.sandbox, name, locale=locale)
+        """Return somebody who chats, until the house is closed."""
+        return await self.visitors.enter_async_context(Person.of(self.sandbox, name, locale=locale))
 
 
 @asynccontextmanager
@@ -39,5 +43,18 @@ async def house(settings: Settings, **knobs: Any) -> AsyncIterator[House]:
                 assembled(settings, metrics) as core,
                 connected(core, metrics, sandbox.bot_token, guild_ready_timeout=0.1) as bot,
             ):
-                await sandbox.wait_for_bot()
-                yield House(sandbox, core, bot, metrics)
+                await _ready(sandbox, bot)
+                async with AsyncExitStack() as visitors:
+                    yield House(sandbox, core, bot, metrics, visitors)
+
+
+async def _ready(sandbox: Sandbox, bot: Connected) -> None:
+    waiting = asyncio.create_task(sandbox.wait_for_bot())
+    done, _ = await asyncio.wait(
+        [waiting, *bot.work], timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED
+    )
+    waiting.cancel()
+    for task in done:
+        await task
+    if not done:
+        raise TimeoutError("the bot did not come to the sandbox")
