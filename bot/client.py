@@ -120,8 +120,11 @@ class HearthClient(discord.Client):
                 explain(error, self._core.texts, asker.locale, name, watch=name)
 
     async def _tell(self, orphan: Orphan) -> None:
-        restarted = "The bot was restarted while it worked on this. Please run /{command} again."
-        words = self._core.texts.render(Text(restarted, {"command": orphan.command}), orphan.locale)
+        restarted = Text(
+            "The bot was restarted while it worked on this. Please run /{command} again.",
+            {"command": orphan.command},
+        )
+        words = self._core.texts.render(restarted, orphan.locale)
         log.warning(
             "unanswered before the restart", command=orphan.command, interaction=orphan.interaction_id
         )

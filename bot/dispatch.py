@@ -244,9 +244,9 @@ class Dispatcher:
                     raise
                 outcome = "cancelled"
                 words = (
-                    "The bot is restarting. Please run the command again in a moment."
+                    Text("The bot is restarting. Please run the command again in a moment.")
                     if self._stopping
-                    else "Cancelled."
+                    else Text("Cancelled.")
                 )
                 reply = Reply(text=self._core.texts.render(words, asker.locale), private=exchange.private)
             finally:
