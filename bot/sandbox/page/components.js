@@ -103,7 +103,7 @@ export class Components {
       placeholder: data.placeholder,
       customId: data.custom_id,
       disabled: Boolean(data.disabled) || message.loading,
-      changed: (values) => this.#use(null, message, { ...data, component_type: data.type }, values),
+      changed: (values) => this.#use(null, message, data, values),
     });
   }
 
@@ -114,7 +114,7 @@ export class Components {
     node?.classList.add("busy");
     if (message.failed) this.store.note(message.channel_id, message.id, { failed: false });
     try {
-      const answered = await this.actions.press(message, { custom_id: data.custom_id, component_type: data.type }, values);
+      const answered = await this.actions.press(message, data, values);
       if (!answered) this.store.note(message.channel_id, message.id, { failed: true });
     } catch (error) {
       this.toast(explain(error), "error");

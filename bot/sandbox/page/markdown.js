@@ -23,8 +23,8 @@ export class Markdown {
 
   /** Return a text without its marks, on one line: for previews and for screen readers. */
   plain(text) {
-    const box = el("div", {}, this.show(text));
-    return box.textContent.replace(/\s+/g, " ").trim();
+    const words = this.show(text).map((node) => plainOf(node));
+    return words.join(" ").replace(/\s+/g, " ").trim();
   }
 
   #all(nodes) {
@@ -84,6 +84,11 @@ export class Markdown {
     const me = node.id === store.user.id;
     return el("span", { class: me ? "mention mention-me" : "mention" }, `@${user ? nameOf(user) : "…"}`);
   }
+}
+
+function plainOf(node) {
+  const lists = node.querySelectorAll?.("li") ?? [];
+  return lists.length ? [...lists].map((each) => each.firstChild?.textContent ?? "").join(" ") : node.textContent;
 }
 
 function codeBlock({ language, text }) {

@@ -5,7 +5,7 @@ import { fileSize, t } from "./i18n.js";
 
 const SHOWN = /^image\/(?!svg)/;
 const MAX_WIDTH = 520;
-const MAX_HEIGHT = 380;
+const MAX_HEIGHT = 340;
 
 export class Pictures {
   /** `expired()` is called when a picture cannot be read: its signed address may be over. */

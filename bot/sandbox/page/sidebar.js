@@ -99,8 +99,12 @@ export class Sidebar {
     return el(
       "div",
       { class: "switches" },
-      el("div", { class: "switch-user" }, avatar(store.user), el("div", { class: "switch-words" }, el("small", {}, t("acting_as")), user)),
-      el("div", { class: "switch-row" }, language, theme),
+      el("div", { class: "switch-user" }, avatar(store.user), el("div", { class: "switch-words" }, el("small", {}, t("acting_as")), held(user))),
+      el("div", { class: "switch-row" }, held(language), theme),
     );
   }
+}
+
+function held(select) {
+  return el("span", { class: "plain-holder" }, select, icon("chevron"));
 }
