@@ -13,8 +13,10 @@ export class Composer {
   #replyTo = null;
   #sending = false;
 
-  constructor({ store, actions }, dock) {
+  /** `sent()` is called once something of one's own is on its way. */
+  constructor({ store, actions, sent }, dock) {
     this.store = store;
+    this.sent = sent;
     this.actions = actions;
     this.box = el("textarea", { class: "box", id: "composer", testid: "composer", rows: "1", role: "combobox", "aria-expanded": "false", autocomplete: "off", maxlength: null });
     this.fit = growing(this.box);
@@ -146,6 +148,7 @@ export class Composer {
       form.refuse(explain(error), error.field);
       return;
     }
+    this.sent();
     if (this.#form === form) this.leave();
   }
 
@@ -168,6 +171,7 @@ export class Composer {
     this.#say("");
     this.#drawReply();
     this.#typed();
+    this.sent();
   }
 
   #listen(dock) {

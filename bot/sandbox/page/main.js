@@ -42,7 +42,7 @@ class Page {
     });
     const view = new MessageView({ store, actions, markdown, pictures, components, menu, toast, jump: (id) => this.messages.jump(id) });
     Object.assign(this, { store, api, actions, markdown, failed });
-    this.composer = new Composer({ store, actions }, byElement("dock"));
+    this.composer = new Composer({ store, actions, sent: () => this.messages.toEnd() }, byElement("dock"));
     const greet = () => welcome(store, (name) => this.composer.openCommand(name));
     this.messages = new Messages({ store, actions, view, welcome: greet, toast, news: byElement("news") }, byElement("scroll"), byElement("stream"));
     this.sidebar = new Sidebar({ store, actions, failed, changeLocale: (chosen) => this.#speak(chosen) }, byElement("side"), byElement("scrim"));
