@@ -87,8 +87,8 @@ class Settings(BaseSettings):
 
     def read_token(self) -> str | None:
         """Return the bot token, from the environment or from the token file; None where neither is set."""
-        if self.token is not None:
-            return self.token.get_secret_value().strip() or None
+        if self.token is not None and (token := self.token.get_secret_value().strip()):
+            return token
         if self.token_file is not None:
             return self.token_file.read_text(encoding="utf-8").strip() or None
         return None
