@@ -5,25 +5,49 @@ import { button, el, fill, freshId, icon } from "./dom.js";
 import { localized, t } from "./i18n.js";
 import { optionField } from "./option_fields.js";
 
+const ATTACHMENT = 11;
+
 export class CommandForm {
   #fields = new Map();
 
   /** `left()`: the person gives up; `sent()`: Enter was pressed in a field. `filled`: what stands in them at first. */
   constructor(entry, { store, actions, left, sent }, filled = new Map()) {
     Object.assign(this, { entry, store, actions, left, sent });
-    const close = button({ class: "icon-button small", testid: "leave-command", "aria-label": t("leave_command"), title: t("leave_command"), on: { click: left } }, icon("close"));
+    const close = button(
+      {
+        class: "icon-button small",
+        testid: "leave-command",
+        "aria-label": t("leave_command"),
+        title: t("leave_command"),
+        on: { click: left },
+      },
+      icon("close"),
+    );
     this.grid = el("div", { class: "fields" });
     this.more = el("div", { class: "more-options" });
     this.problem = el("div", { class: "form-problem", role: "alert", testid: "form-error" });
     this.node = el(
       "div",
-      { class: "command-form", testid: "command-form", role: "group", "aria-label": `/${entry.shown}`, data: { command: entry.name } },
-      el("div", { class: "command-head" }, el("b", { class: "command-name" }, `/${entry.shown}`), el("span", { class: "command-description" }, entry.description), close),
+      {
+        class: "command-form",
+        testid: "command-form",
+        role: "group",
+        "aria-label": `/${entry.shown}`,
+        data: { command: entry.name },
+      },
+      el(
+        "div",
+        { class: "command-head" },
+        el("b", { class: "command-name" }, `/${entry.shown}`),
+        el("span", { class: "command-description" }, entry.description),
+        close,
+      ),
       this.grid,
       this.more,
       this.problem,
     );
-    for (const option of entry.options) if (option.required || filled.has(option.name)) this.#add(option, filled.get(option.name));
+    for (const option of entry.options)
+      if (option.required || filled.has(option.name)) this.#add(option, filled.get(option.name));
     this.#drawMore();
     this.node.addEventListener("keydown", (event) => this.#key(event));
   }
@@ -51,12 +75,12 @@ export class CommandForm {
     return new Map([...this.#fields].map(([name, { field }]) => [name, field.file ?? field.raw()]));
   }
 
-  /** Take a file that was dropped or pasted: for the option that has none yet. Tells whether there is one. */
-  takeFile(file) {
-    const attached = [...this.#fields.values()].filter(({ option }) => option.type === 11);
-    let target = attached.find(({ field }) => !field.file);
+  /** Take a file that was dropped at a place or pasted: for the option there, or one that has none yet. Tells whether. */
+  takeFile(file, place = null) {
+    const attached = [...this.#fields.values()].filter(({ option }) => option.type === ATTACHMENT);
+    let target = attached.find(({ node }) => node.contains(place)) ?? attached.find(({ field }) => !field.file);
     if (!target) {
-      const unused = this.entry.options.find((each) => each.type === 11 && !this.#fields.has(each.name));
+      const unused = this.entry.options.find((each) => each.type === ATTACHMENT && !this.#fields.has(each.name));
       if (unused) target = this.#add(unused);
       else target = attached.at(-1);
       this.#drawMore();
@@ -97,19 +121,39 @@ export class CommandForm {
     const id = freshId("field");
     const field = optionField(option, this.store, id, () => this.#complete(option));
     const error = el("div", { class: "field-error", id: `${id}-error`, role: "alert" });
-    const hint = el("div", { class: "field-hint", id: `${id}-hint` }, localized(option, "description"));
+    // A description that says nothing is what libraries put where none was given.
+    const about = localized(option, "description");
+    const hint = el("div", { class: "field-hint", id: `${id}-hint` }, about === "…" ? "" : about);
     field.focusable.setAttribute("aria-describedby", `${hint.id} ${error.id}`);
     if (option.required) field.focusable.setAttribute("aria-required", "true");
     const name = localized(option);
-    const label = el("div", { class: "field-label" }, el("label", { for: id }, name), option.required ? el("span", { class: "field-required" }, t("required")) : null);
+    const label = el(
+      "div",
+      { class: "field-label" },
+      el("label", { for: id }, name),
+      option.required ? el("span", { class: "field-required" }, t("required")) : null,
+    );
     if (!option.required) {
       const text = t("remove_option", { name });
-      label.append(button({ class: "icon-button tiny", "aria-label": text, title: text, on: { click: () => this.#remove(option) } }, icon("close")));
+      label.append(
+        button(
+          { class: "icon-button tiny", "aria-label": text, title: text, on: { click: () => this.#remove(option) } },
+          icon("close"),
+        ),
+      );
     }
-    const node = el("div", { class: field.wide ? "option wide" : "option", data: { option: option.name } }, label, field.node, hint, error);
+    const node = el(
+      "div",
+      { class: field.wide ? "option wide" : "option", data: { option: option.name } },
+      label,
+      field.node,
+      hint,
+      error,
+    );
     if (value instanceof File) field.take?.(value);
     else if (value !== undefined) field.set(value);
     const entry = { option, field, node, error };
+    for (const event of ["input", "change"]) node.addEventListener(event, () => this.#say(entry, ""));
     this.#fields.set(option.name, entry);
     this.grid.append(node);
     return entry;
@@ -135,7 +179,14 @@ export class CommandForm {
           field.focus();
         };
         return button(
-          { class: "chip", testid: "add-option", data: { option: option.name }, title: localized(option, "description"), "aria-label": t("add_option", { name }), on: { click: add } },
+          {
+            class: "chip",
+            testid: "add-option",
+            data: { option: option.name },
+            title: localized(option, "description"),
+            "aria-label": t("add_option", { name }),
+            on: { click: add },
+          },
           icon("plus"),
           name,
         );
@@ -164,8 +215,9 @@ export class CommandForm {
   async #complete(option) {
     const options = [];
     for (const { option: each, field } of this.#fields.values()) {
-      if (each.name === option.name) options.push({ name: each.name, type: each.type, value: String(field.raw()), focused: true });
-      else if (each.type !== 11) {
+      if (each.name === option.name)
+        options.push({ name: each.name, type: each.type, value: String(field.raw()), focused: true });
+      else if (each.type !== ATTACHMENT) {
         const { value } = field.read();
         if (value !== undefined) options.push({ name: each.name, type: each.type, value });
       }

@@ -5,7 +5,7 @@ import { explain, localized, t } from "./i18n.js";
 import { attachmentOf } from "./embeds.js";
 import { file, spoiled } from "./pictures.js";
 import { emoji, selectMenu } from "./select.js";
-import { nameOf } from "./store.js";
+import { nameOf, roleName } from "./store.js";
 
 const STYLES = { 1: "primary", 2: "secondary", 3: "success", 4: "danger", 5: "link", 6: "secondary" };
 
@@ -21,7 +21,11 @@ export class Components {
   /** Return a message's components. `used` gathers the ids of the attachments that they show. */
   show(message, used) {
     if (!message.components?.length) return null;
-    return el("div", { class: "components" }, message.components.map((each) => this.#component(each, message, used)));
+    return el(
+      "div",
+      { class: "components" },
+      message.components.map((each) => this.#component(each, message, used)),
+    );
   }
 
   #component(data, message, used) {
@@ -38,13 +42,22 @@ export class Components {
       case 8:
         return this.#select(data, message);
       case 9:
-        return el("div", { class: "section" }, el("div", { class: "section-text" }, inside(data.components)), this.#component(data.accessory, message, used));
+        return el(
+          "div",
+          { class: "section" },
+          el("div", { class: "section-text" }, inside(data.components)),
+          this.#component(data.accessory, message, used),
+        );
       case 10:
         return el("div", { class: "md", testid: "message-content" }, this.markdown.show(data.content));
       case 11:
         return this.#media(data.media, data, message, used, { thumbnail: true });
       case 12:
-        return el("div", { class: data.items.length > 1 ? "gallery" : "single" }, data.items.map((each) => this.#media(each.media, each, message, used)));
+        return el(
+          "div",
+          { class: data.items.length > 1 ? "gallery" : "single" },
+          data.items.map((each) => this.#media(each.media, each, message, used)),
+        );
       case 13:
         return this.#file(data, message, used);
       case 14:
@@ -58,7 +71,8 @@ export class Components {
 
   #container(data, children) {
     const box = el("div", { class: "container" }, children);
-    if (data.accent_color !== null) box.style.setProperty("--bar", `#${data.accent_color.toString(16).padStart(6, "0")}`);
+    if (data.accent_color !== null)
+      box.style.setProperty("--bar", `#${data.accent_color.toString(16).padStart(6, "0")}`);
     return data.spoiler ? spoiled(box) : box;
   }
 
@@ -78,19 +92,36 @@ export class Components {
     const attachment = attachmentOf(data.file.url, message);
     if (attachment) used.add(attachment.id);
     const name = data.name ?? decodeURIComponent(data.file.url.split("?")[0].split("/").at(-1));
-    const shown = file(attachment ?? { url: data.file.url, filename: name, size: data.size ?? 0, content_type: data.file.content_type });
+    const shown = file(
+      attachment ?? { url: data.file.url, filename: name, size: data.size ?? 0, content_type: data.file.content_type },
+    );
     return data.spoiler ? spoiled(shown) : shown;
   }
 
   #button(data, message) {
     const label = data.label ?? "";
-    const props = { class: `btn btn-${STYLES[data.style]}`, testid: "button", data: { label, customId: data.custom_id ?? null, focus: data.custom_id ?? data.url } };
+    const props = {
+      class: `btn btn-${STYLES[data.style]}`,
+      testid: "button",
+      data: { label, customId: data.custom_id ?? null, focus: data.custom_id ?? data.url },
+    };
     const spoken = label ? {} : { "aria-label": data.emoji?.name };
     if (data.style === 5) {
-      if (data.disabled || !/^https?:\/\//.test(data.url)) return button({ ...props, ...spoken, disabled: true }, emoji(data.emoji), label, icon("out"));
-      return el("a", { ...props, ...spoken, href: data.url, target: "_blank", rel: "noopener noreferrer nofollow" }, emoji(data.emoji), label, icon("out"));
+      if (data.disabled || !/^https?:\/\//.test(data.url))
+        return button({ ...props, ...spoken, disabled: true }, emoji(data.emoji), label, icon("out"));
+      return el(
+        "a",
+        { ...props, ...spoken, href: data.url, target: "_blank", rel: "noopener noreferrer nofollow" },
+        emoji(data.emoji),
+        label,
+        icon("out"),
+      );
     }
-    const node = button({ ...props, ...spoken, disabled: Boolean(data.disabled) }, emoji(data.emoji), label ? el("span", {}, label) : null);
+    const node = button(
+      { ...props, ...spoken, disabled: Boolean(data.disabled) },
+      emoji(data.emoji),
+      label ? el("span", {}, label) : null,
+    );
     node.addEventListener("click", () => this.#use(node, message, data));
     return node;
   }
@@ -130,7 +161,7 @@ export function selectOptions(data, store) {
   const chosen = new Set((data.default_values ?? []).map((each) => each.id));
   const of = (id, label, description) => ({ value: id, label, description, default: chosen.has(id) });
   const users = [...store.users, store.application.bot].map((each) => of(each.id, nameOf(each), each.username));
-  const roles = store.roles.map((each) => of(each.id, `@${each.name}`));
+  const roles = store.roles.map((each) => of(each.id, roleName(each)));
   const types = data.channel_types;
   switch (data.type) {
     case 5:

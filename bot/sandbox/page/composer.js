@@ -18,21 +18,50 @@ export class Composer {
     this.store = store;
     this.sent = sent;
     this.actions = actions;
-    this.box = el("textarea", { class: "box", id: "composer", testid: "composer", rows: "1", role: "combobox", "aria-expanded": "false", autocomplete: "off", maxlength: null });
+    this.box = el("textarea", {
+      class: "box",
+      id: "composer",
+      testid: "composer",
+      rows: "1",
+      role: "combobox",
+      "aria-expanded": "false",
+      autocomplete: "off",
+      maxlength: null,
+    });
     this.fit = growing(this.box);
     this.picker = new Picker(store, this.box, (entry, rest) => this.choose(entry, rest));
     this.problem = el("div", { class: "dock-problem", role: "alert", testid: "error", hidden: true });
     this.tray = new Tray(store, (problem) => this.#say(problem));
-    this.chooser = el("input", { type: "file", multiple: true, class: "file-input", tabindex: "-1", "aria-hidden": "true", testid: "file-input" });
+    this.chooser = el("input", {
+      type: "file",
+      multiple: true,
+      class: "file-input",
+      tabindex: "-1",
+      "aria-hidden": "true",
+      testid: "file-input",
+    });
     this.attach = button({ class: "icon-button", on: { click: () => this.chooser.click() } }, icon("clip"));
-    this.slash = button({ class: "icon-button slash-button", testid: "slash", on: { click: () => this.openPicker() } }, icon("slash"));
-    this.send = button({ class: "send", testid: "submit", on: { click: () => this.submit() } }, icon("send"), el("span"));
+    this.slash = button(
+      { class: "icon-button slash-button", testid: "slash", on: { click: () => this.openPicker() } },
+      icon("slash"),
+    );
+    this.send = button(
+      { class: "send", testid: "submit", on: { click: () => this.submit() } },
+      icon("send"),
+      el("span"),
+    );
     this.reply = el("div", { class: "reply-bar", hidden: true });
     this.counter = el("span", { class: "counter", "aria-hidden": "true" });
     this.typing = el("div", { class: "typing", "aria-live": "off" });
     this.holder = el("div", { class: "holder", hidden: true });
     this.line = el("div", { class: "line" }, this.attach, this.slash, this.box, this.counter);
-    this.well = el("div", { class: "well" }, this.reply, this.tray.node, el("div", { class: "well-row" }, this.line, this.holder, this.send));
+    this.well = el(
+      "div",
+      { class: "well" },
+      this.reply,
+      this.tray.node,
+      el("div", { class: "well-row" }, this.line, this.holder, this.send),
+    );
     fill(dock, this.picker.list, this.problem, this.well, this.typing, this.chooser);
     this.#listen(dock);
     this.translate();
@@ -88,7 +117,11 @@ export class Composer {
 
   /** Open the form of a command. */
   choose(entry, rest = "", filled = new Map(), focus = true) {
-    this.#form = new CommandForm(entry, { store: this.store, actions: this.actions, left: () => this.leave(), sent: () => this.submit() }, filled);
+    this.#form = new CommandForm(
+      entry,
+      { store: this.store, actions: this.actions, left: () => this.leave(), sent: () => this.submit() },
+      filled,
+    );
     this.box.value = "";
     this.fit();
     this.#say("");
@@ -194,7 +227,9 @@ export class Composer {
         this.#drawReply();
       }
     });
-    this.box.addEventListener("blur", () => setTimeout(() => document.activeElement === this.box || this.picker.close(), 120));
+    this.box.addEventListener("blur", () =>
+      setTimeout(() => document.activeElement === this.box || this.picker.close(), 120),
+    );
     this.chooser.addEventListener("change", () => {
       this.tray.add([...this.chooser.files]);
       this.chooser.value = "";
@@ -221,7 +256,7 @@ export class Composer {
     if (!files.length || document.querySelector("dialog[open]")) return;
     event.preventDefault();
     if (this.#form) {
-      if (!this.#form.takeFile(files[0])) this.#form.refuse(t("not_sent"), null);
+      if (!this.#form.takeFile(files[0], event.target)) this.#form.refuse(t("not_sent"), null);
     } else {
       this.#say("");
       this.tray.add(files);
@@ -252,15 +287,36 @@ export class Composer {
       this.#drawReply();
       this.box.focus();
     };
-    fill(this.reply, icon("reply"), el("span", {}, t("replying_to", { name: nameOf(this.#replyTo.author) })), button({ class: "icon-button tiny", "aria-label": t("cancel"), title: t("cancel"), on: { click: stop } }, icon("close")));
+    fill(
+      this.reply,
+      icon("reply"),
+      el("span", {}, t("replying_to", { name: nameOf(this.#replyTo.author) })),
+      button(
+        { class: "icon-button tiny", "aria-label": t("cancel"), title: t("cancel"), on: { click: stop } },
+        icon("close"),
+      ),
+    );
   }
 
   /** Show who types here. */
   showTyping() {
     const now = Date.now();
-    const ids = [...this.store.typing].filter(([id, each]) => each.channelId === this.store.channel?.id && each.until > now && id !== this.store.user.id);
-    const names = ids.map(([id]) => this.store.anyone(id)).filter(Boolean).map(nameOf);
-    fill(this.typing, names.length ? [el("span", { class: "embers", "aria-hidden": "true" }, el("i"), el("i"), el("i")), t("typing", { name: names.join(", ") })] : null);
+    const ids = [...this.store.typing].filter(
+      ([id, each]) => each.channelId === this.store.channel?.id && each.until > now && id !== this.store.user.id,
+    );
+    const names = ids
+      .map(([id]) => this.store.anyone(id))
+      .filter(Boolean)
+      .map(nameOf);
+    fill(
+      this.typing,
+      names.length
+        ? [
+            el("span", { class: "embers", "aria-hidden": "true" }, el("i"), el("i"), el("i")),
+            t("typing", { name: names.join(", ") }),
+          ]
+        : null,
+    );
   }
 
   #say(problem) {

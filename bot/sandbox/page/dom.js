@@ -12,7 +12,9 @@ const ICONS = {
   more: ["M5.500 12h.01", "M12 12h.01", "M18.500 12h.01"],
   send: ["M5 12h13", "M12.500 6l6 6-6 6"],
   slash: ["M7 4h10a3 3 0 0 1 3 3v10a3 3 0 0 1-3 3H7a3 3 0 0 1-3-3V7a3 3 0 0 1 3-3z", "M14 8.500l-4 7"],
-  clip: ["M19 11.500l-7.200 7.200a4.500 4.500 0 0 1-6.400-6.400l7.700-7.700a3 3 0 0 1 4.300 4.300l-7.500 7.500a1.500 1.500 0 0 1-2.200-2.200l6.700-6.700"],
+  clip: [
+    "M19 11.500l-7.200 7.200a4.500 4.500 0 0 1-6.400-6.400l7.700-7.700a3 3 0 0 1 4.300 4.300l-7.500 7.500a1.500 1.500 0 0 1-2.200-2.200l6.700-6.700",
+  ],
   file: ["M7 3h7l4 4v14H7z", "M14 3v4h4"],
   eye: ["M3 12s3.500-6 9-6 9 6 9 6-3.500 6-9 6-9-6-9-6z", "M12 9.500a2.500 2.500 0 1 0 0 5 2.500 2.500 0 0 0 0-5z"],
   reply: ["M9 7l-5 5 5 5", "M4 12h9a7 7 0 0 1 7 6"],
@@ -20,7 +22,17 @@ const ICONS = {
   trash: ["M5 7h14", "M9 7V4h6v3", "M7 7l1 13h8l1-13"],
   copy: ["M9 9h11v11H9z", "M5 15H4V4h11v1"],
   bolt: ["M13 3 5 14h6l-1 7 8-11h-6z"],
-  sun: ["M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8z", "M12 2.500v2", "M12 19.500v2", "M2.500 12h2", "M19.500 12h2", "M5.300 5.300l1.400 1.400", "M17.300 17.300l1.400 1.400", "M5.300 18.700l1.400-1.400", "M17.300 6.700l1.400-1.400"],
+  sun: [
+    "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8z",
+    "M12 2.500v2",
+    "M12 19.500v2",
+    "M2.500 12h2",
+    "M19.500 12h2",
+    "M5.300 5.300l1.400 1.400",
+    "M17.300 17.300l1.400 1.400",
+    "M5.300 18.700l1.400-1.400",
+    "M17.300 6.700l1.400-1.400",
+  ],
   moon: ["M20 14.500A8.500 8.500 0 0 1 9.500 4a8.500 8.500 0 1 0 10.500 10.500z"],
   down: ["M12 5v13", "M6 12.500l6 6 6-6"],
   chevron: ["M6 9l6 6 6-6"],
@@ -28,7 +40,12 @@ const ICONS = {
   plus: ["M12 5v14", "M5 12h14"],
   warn: ["M12 4 2.500 20h19z", "M12 10v4.500", "M12 17.300h.01"],
   out: ["M14 4h6v6", "M20 4l-9 9", "M18 14v6H4V6h6"],
-  smile: ["M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18z", "M8.500 10h.01", "M15.500 10h.01", "M8 14.500c1 1.500 2.400 2.200 4 2.200s3-.7 4-2.200"],
+  smile: [
+    "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18z",
+    "M8.500 10h.01",
+    "M15.500 10h.01",
+    "M8 14.500c1 1.500 2.400 2.200 4 2.200s3-.7 4-2.200",
+  ],
 };
 
 /**
@@ -42,7 +59,8 @@ export function el(tag, props = {}, ...children) {
     if (name === "class") node.className = value;
     else if (name === "testid") node.dataset.testid = value;
     else if (name === "data") {
-      for (const [key, each] of Object.entries(value)) if (each !== null && each !== undefined) node.dataset[key] = each;
+      for (const [key, each] of Object.entries(value))
+        if (each !== null && each !== undefined) node.dataset[key] = each;
     } else if (name === "on") {
       for (const [event, listener] of Object.entries(value)) node.addEventListener(event, listener);
     } else if (name === "style") {

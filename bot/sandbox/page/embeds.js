@@ -26,15 +26,26 @@ export function embed(data, message, { markdown, pictures }, used) {
   const body = el("div", { class: "embed-body" });
   if (data.author?.name) body.append(el("div", { class: "embed-author" }, linked(data.author.url, [data.author.name])));
   if (data.title) {
-    body.append(el("div", { class: "embed-title", testid: "embed-title" }, linked(data.url, markdown.show(data.title, { inlineOnly: true }))));
+    body.append(
+      el(
+        "div",
+        { class: "embed-title", testid: "embed-title" },
+        linked(data.url, markdown.show(data.title, { inlineOnly: true })),
+      ),
+    );
   }
-  if (data.description) body.append(el("div", { class: "embed-description md", testid: "embed-description" }, markdown.show(data.description)));
+  if (data.description)
+    body.append(
+      el("div", { class: "embed-description md", testid: "embed-description" }, markdown.show(data.description)),
+    );
   if (data.fields?.length) body.append(fields(data.fields, markdown));
   card.append(body);
   if (thumbnail) card.append(el("div", { class: "embed-thumbnail" }, thumbnail));
   const image = picture(data.image);
   if (image) card.append(el("div", { class: "embed-image" }, image));
-  const footer = [data.footer?.text, data.timestamp ? moment(new Date(data.timestamp)) : null].filter(Boolean).join(" · ");
+  const footer = [data.footer?.text, data.timestamp ? moment(new Date(data.timestamp)) : null]
+    .filter(Boolean)
+    .join(" · ");
   if (footer) card.append(el("footer", { class: "embed-footer" }, footer));
   return card;
 }

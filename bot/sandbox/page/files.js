@@ -5,7 +5,9 @@ import { fileSize, t } from "./i18n.js";
 
 /** Return why a file may not be sent, or null. */
 export function tooLarge(file, limits) {
-  return file.size > limits.attachment_bytes ? t("file_too_large", { name: file.name, size: fileSize(limits.attachment_bytes) }) : null;
+  return file.size > limits.attachment_bytes
+    ? t("file_too_large", { name: file.name, size: fileSize(limits.attachment_bytes) })
+    : null;
 }
 
 /** Return the files that a drop or a paste brings. */
@@ -47,7 +49,9 @@ export class Tray {
   add(files) {
     for (const file of files) {
       const { limits } = this.store;
-      const problem = tooLarge(file, limits) ?? (this.files.length >= limits.attachments ? t("too_many_files", { n: limits.attachments }) : null);
+      const problem =
+        tooLarge(file, limits) ??
+        (this.files.length >= limits.attachments ? t("too_many_files", { n: limits.attachments }) : null);
       if (problem) this.failed(problem);
       else this.files.push(file);
     }

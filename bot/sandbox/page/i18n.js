@@ -336,19 +336,21 @@ const STEPS = [
 function relative(date) {
   const seconds = Math.round((date.getTime() - Date.now()) / 1000);
   const words = new Intl.RelativeTimeFormat(current, { numeric: "auto" });
-  for (const [unit, size] of STEPS) if (Math.abs(seconds) >= size) return words.format(Math.trunc(seconds / size), unit);
+  for (const [unit, size] of STEPS)
+    if (Math.abs(seconds) >= size) return words.format(Math.trunc(seconds / size), unit);
   return words.format(seconds, "second");
 }
 
 /** Return a size in bytes in words. */
 export function fileSize(bytes) {
+  if (bytes < 1024) return `${bytes} B`;
   const units = ["byte", "kilobyte", "megabyte"];
-  const step = bytes < 1024 ? 0 : bytes < 1024 * 1024 ? 1 : 2;
+  const step = bytes < 1024 * 1024 ? 1 : 2;
   const value = bytes / 1024 ** step;
   return new Intl.NumberFormat(current, {
     style: "unit",
     unit: units[step],
     unitDisplay: "short",
-    maximumFractionDigits: step && value < 10 ? 1 : 0,
+    maximumFractionDigits: value < 10 ? 1 : 0,
   }).format(value);
 }

@@ -40,13 +40,34 @@ class Page {
       reply: (message) => this.composer.replyTo(message),
       edit: (message) => this.messages.edit(message),
     });
-    const view = new MessageView({ store, actions, markdown, pictures, components, menu, toast, jump: (id) => this.messages.jump(id) });
+    const view = new MessageView({
+      store,
+      actions,
+      markdown,
+      pictures,
+      components,
+      menu,
+      toast,
+      jump: (id) => this.messages.jump(id),
+    });
     Object.assign(this, { store, api, actions, markdown, failed });
     this.composer = new Composer({ store, actions, sent: () => this.messages.toEnd() }, byElement("dock"));
     const greet = () => welcome(store, (name) => this.composer.openCommand(name));
-    this.messages = new Messages({ store, actions, view, welcome: greet, toast, news: byElement("news") }, byElement("scroll"), byElement("stream"));
-    this.sidebar = new Sidebar({ store, actions, failed, changeLocale: (chosen) => this.#speak(chosen) }, byElement("side"), byElement("scrim"));
-    this.feed = new Feed(token, (name, data) => this.#heard(name, data), (connected) => this.#connection(connected));
+    this.messages = new Messages(
+      { store, actions, view, welcome: greet, toast, news: byElement("news") },
+      byElement("scroll"),
+      byElement("stream"),
+    );
+    this.sidebar = new Sidebar(
+      { store, actions, failed, changeLocale: (chosen) => this.#speak(chosen) },
+      byElement("side"),
+      byElement("scrim"),
+    );
+    this.feed = new Feed(
+      token,
+      (name, data) => this.#heard(name, data),
+      (connected) => this.#connection(connected),
+    );
     this.#listen();
   }
 
@@ -94,7 +115,15 @@ class Page {
     if (!channel) return;
     const bot = nameOf(application.bot);
     const name = channel.type === 1 ? bot : channel.name;
-    const open = button({ class: "icon-button drawer-button", "aria-label": t("open_channels"), title: t("open_channels"), on: { click: (event) => this.sidebar.open(event.currentTarget) } }, icon("menu"));
+    const open = button(
+      {
+        class: "icon-button drawer-button",
+        "aria-label": t("open_channels"),
+        title: t("open_channels"),
+        on: { click: (event) => this.sidebar.open(event.currentTarget) },
+      },
+      icon("menu"),
+    );
     const state = !store.connected ? "waiting" : store.botOnline ? "online" : "offline";
     const words = state === "waiting" ? t("reconnecting") : t(state, { name: bot });
     fill(
@@ -102,7 +131,12 @@ class Page {
       open,
       el("h1", {}, icon(channel.type === 1 ? "at" : channel.hidden_from?.length ? "lock" : "hash"), name),
       channel.topic ? el("span", { class: "topic", title: channel.topic }, channel.topic) : null,
-      el("span", { class: `status ${state}`, testid: "bot-status", role: "status", data: { state } }, el("span", { class: "status-dot", "aria-hidden": "true" }), el("span", { class: "status-words" }, words)),
+      el(
+        "span",
+        { class: `status ${state}`, testid: "bot-status", role: "status", data: { state } },
+        el("span", { class: "status-dot", "aria-hidden": "true" }),
+        el("span", { class: "status-words" }, words),
+      ),
     );
     byElement("stream").setAttribute("aria-label", t("messages_in", { channel: name }));
     byElement("skip").textContent = t("skip");
@@ -187,7 +221,13 @@ class Page {
 }
 
 function refuse(title, text) {
-  const card = el("main", { class: "stopped" }, el("img", { src: "/page/static/hearth.svg", alt: "", width: 56, height: 56 }), el("h1", {}, title), el("p", {}, text));
+  const card = el(
+    "main",
+    { class: "stopped" },
+    el("img", { src: "/page/static/hearth.svg", alt: "", width: 56, height: 56 }),
+    el("h1", {}, title),
+    el("p", {}, text),
+  );
   document.body.replaceChildren(card);
 }
 

@@ -3,7 +3,7 @@
 import { button, el, icon } from "./dom.js";
 import { fullMoment, t, timestamp } from "./i18n.js";
 import { parse } from "./markdown_parse.js";
-import { nameOf } from "./store.js";
+import { nameOf, roleName } from "./store.js";
 
 const TAGS = { bold: "strong", italic: "em", underline: "u", strike: "s", subtext: "small" };
 const RELATIVE_EVERY_MS = 20_000;
@@ -37,17 +37,29 @@ export class Markdown {
       case "paragraph":
         return el("p", {}, this.#all(node.children));
       case "heading":
-        return el("p", { class: `md-h${node.level}`, role: "heading", "aria-level": String(node.level + 2) }, this.#all(node.children));
+        return el(
+          "p",
+          { class: `md-h${node.level}`, role: "heading", "aria-level": String(node.level + 2) },
+          this.#all(node.children),
+        );
       case "quote":
         return el("blockquote", {}, this.#all(node.children));
       case "list":
-        return el(node.ordered ? "ol" : "ul", node.ordered ? { start: node.start } : {}, node.items.map((item) => el("li", {}, this.#all(item))));
+        return el(
+          node.ordered ? "ol" : "ul",
+          node.ordered ? { start: node.start } : {},
+          node.items.map((item) => el("li", {}, this.#all(item))),
+        );
       case "code-block":
         return codeBlock(node);
       case "code":
         return el("code", {}, node.text);
       case "link":
-        return el("a", { href: node.url, target: "_blank", rel: "noopener noreferrer nofollow", title: node.url }, this.#all(node.children));
+        return el(
+          "a",
+          { href: node.url, target: "_blank", rel: "noopener noreferrer nofollow", title: node.url },
+          this.#all(node.children),
+        );
       case "spoiler":
         return spoiler(this.#all(node.children));
       case "time":
@@ -78,7 +90,7 @@ export class Markdown {
     }
     if (node.kind === "role") {
       const role = store.roles.find((each) => each.id === node.id);
-      return el("span", { class: "mention" }, `@${role?.name ?? "…"}`);
+      return el("span", { class: "mention" }, role ? roleName(role) : "@…");
     }
     const user = store.anyone(node.id);
     const me = node.id === store.user.id;
@@ -107,7 +119,12 @@ function codeBlock({ language, text }) {
     },
     icon("copy"),
   );
-  return el("div", { class: "code-block" }, el("pre", { tabindex: "0", data: { language: language || null } }, el("code", {}, text)), copy);
+  return el(
+    "div",
+    { class: "code-block" },
+    el("pre", { tabindex: "0", data: { language: language || null } }, el("code", {}, text)),
+    copy,
+  );
 }
 
 function spoiler(children) {
@@ -134,7 +151,12 @@ function moment({ seconds, style }) {
   if (Number.isNaN(date.getTime())) return `<t:${seconds}>`;
   return el(
     "time",
-    { class: "moment", datetime: date.toISOString(), title: fullMoment(date), data: { relative: style === "R" ? String(seconds) : null } },
+    {
+      class: "moment",
+      datetime: date.toISOString(),
+      title: fullMoment(date),
+      data: { relative: style === "R" ? String(seconds) : null },
+    },
     timestamp(date, style),
   );
 }

@@ -13,7 +13,8 @@ const PAIRS = [
   ["_", "italic"],
 ];
 const BARE_LINK = /https?:\/\/[^\s<>]+/y;
-const ANGLE = /<(?:(@[!&]?|#)(\d{1,20})|(\/)([^:<>\n]{1,100}):(\d{1,20})|a?:(\w{2,32}):(\d{1,20})|t:(-?\d{1,14})(?::([tTdDfFsSR]))?|(https?:\/\/[^\s<>]+))>/y;
+const ANGLE =
+  /<(?:(@[!&]?|#)(\d{1,20})|(\/)([^:<>\n]{1,100}):(\d{1,20})|a?:(\w{2,32}):(\d{1,20})|t:(-?\d{1,14})(?::([tTdDfFsSR]))?|(https?:\/\/[^\s<>]+))>/y;
 const ESCAPED = /[!-/:-@[-`{-~]/;
 const LIST_ITEM = /^(\s{0,10})([-*]|\d{1,9}\.) (.*)$/;
 
@@ -47,11 +48,13 @@ function block(text, depth) {
   const lineEnd = text.indexOf("\n") < 0 ? text.length : text.indexOf("\n");
   const line = text.slice(0, lineEnd);
   const length = Math.min(lineEnd + 1, text.length);
-  if (line.startsWith(">>> ")) return { node: { kind: "quote", children: blocks(text.slice(4), depth + 1) }, length: text.length };
+  if (line.startsWith(">>> "))
+    return { node: { kind: "quote", children: blocks(text.slice(4), depth + 1) }, length: text.length };
   if (line.startsWith("> ") || line === ">") return quote(text, depth);
   if (line.startsWith("-# ")) return { node: { kind: "subtext", children: inline(line.slice(3), depth) }, length };
   const heading = /^(#{1,3}) +(\S.*)$/.exec(line);
-  if (heading) return { node: { kind: "heading", level: heading[1].length, children: inline(heading[2], depth) }, length };
+  if (heading)
+    return { node: { kind: "heading", level: heading[1].length, children: inline(heading[2], depth) }, length };
   if (LIST_ITEM.test(line)) return list(text, depth);
   return { node: null, length: 0 };
 }
@@ -85,7 +88,7 @@ function list(text, depth) {
 
 function nested(items, depth) {
   const node = { kind: "list", ordered: items[0].ordered, start: items[0].start, items: [] };
-  for (let at = 0; at < items.length; ) {
+  for (let at = 0; at < items.length;) {
     let next = at + 1;
     while (next < items.length && items[next].indent > items[0].indent) next += 1;
     const children = inline(items[at].text, depth);
@@ -102,7 +105,8 @@ function paragraphEnd(text) {
   while (at < text.length) {
     const fence = text.indexOf("```", at);
     const newline = text.indexOf("\n", at);
-    if (fence >= 0 && (newline < 0 || fence < newline) && text[fence - 1] !== "\\" && fenceAt(text, fence)) return fence;
+    if (fence >= 0 && (newline < 0 || fence < newline) && text[fence - 1] !== "\\" && fenceAt(text, fence))
+      return fence;
     if (newline < 0) return text.length;
     at = newline + 1;
     const line = text.slice(at, at + 24);
@@ -131,7 +135,7 @@ function inline(text, depth) {
     if (plain) found.push(plain);
     plain = "";
   };
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     if (text[at] === "\\" && ESCAPED.test(text[at + 1] ?? "")) {
       plain += text[at + 1];
       at += 2;
@@ -239,7 +243,8 @@ function pairAt(text, at, depth) {
     const inside = text.slice(from, end);
     if (mark.length === 1 && /^\s|\s$/.test(inside)) continue;
     const children = inline(inside, depth + 1);
-    const node = kind === "bold-italic" ? { kind: "bold", children: [{ kind: "italic", children }] } : { kind, children };
+    const node =
+      kind === "bold-italic" ? { kind: "bold", children: [{ kind: "italic", children }] } : { kind, children };
     return { node, end: end + mark.length };
   }
   return null;

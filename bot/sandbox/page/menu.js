@@ -10,7 +10,14 @@ import { place, stepped } from "./popover.js";
 export function openMenu(groups, rectangle, label) {
   document.querySelector(".menu")?.remove();
   const opener = document.activeElement;
-  const menu = el("div", { class: "menu", testid: "context-menu", role: "menu", "aria-label": label, tabindex: "-1", popover: "auto" });
+  const menu = el("div", {
+    class: "menu",
+    testid: "context-menu",
+    role: "menu",
+    "aria-label": label,
+    tabindex: "-1",
+    popover: "auto",
+  });
   for (const group of groups) {
     if (!group.items.length) continue;
     const box = el("div", { class: "menu-group", role: "group", "aria-label": group.title });
@@ -48,7 +55,7 @@ export function openMenu(groups, rectangle, label) {
       return;
     }
     const row = event.target.closest(".menu-reactions");
-    const key = row ? { ArrowRight: "ArrowDown", ArrowLeft: "ArrowUp" }[event.key] ?? event.key : event.key;
+    const key = row ? ({ ArrowRight: "ArrowDown", ArrowLeft: "ArrowUp" }[event.key] ?? event.key) : event.key;
     const next = stepped(key, Math.max(0, items.indexOf(document.activeElement)), items.length);
     if (next === null) return;
     event.preventDefault();
@@ -57,7 +64,8 @@ export function openMenu(groups, rectangle, label) {
   menu.addEventListener("toggle", (event) => {
     if (event.newState !== "closed") return;
     // What was chosen may have moved the focus already.
-    if (menu.contains(document.activeElement) || document.activeElement === document.body) opener?.focus({ preventScroll: true });
+    if (menu.contains(document.activeElement) || document.activeElement === document.body)
+      opener?.focus({ preventScroll: true });
     menu.remove();
   });
   document.body.append(menu);
@@ -69,5 +77,12 @@ export function openMenu(groups, rectangle, label) {
 
 /** Return the rectangle of a point, for a menu that opens under the pointer. */
 export function pointAt(event) {
-  return { left: event.clientX, right: event.clientX, top: event.clientY - 4, bottom: event.clientY - 4, width: 0, height: 0 };
+  return {
+    left: event.clientX,
+    right: event.clientX,
+    top: event.clientY - 4,
+    bottom: event.clientY - 4,
+    width: 0,
+    height: 0,
+  };
 }

@@ -25,7 +25,8 @@ export class MessageView {
     if (grouped) classes.push("grouped");
     if (ephemeral) classes.push("ephemeral");
     if (message.author.id === store.user.id) classes.push("mine");
-    if (message.mentions?.some((each) => each.id === store.user.id) && message.author.id !== store.user.id) classes.push("calls-me");
+    if (message.mentions?.some((each) => each.id === store.user.id) && message.author.id !== store.user.id)
+      classes.push("calls-me");
     const node = el("article", {
       class: classes.join(" "),
       testid: "message",
@@ -35,7 +36,11 @@ export class MessageView {
     });
     const above = this.#above(message);
     if (above) node.append(above);
-    node.append(grouped ? el("time", { class: "side-time", datetime: message.timestamp, title: fullMoment(date) }, clock(date)) : this.#picture(message.author));
+    node.append(
+      grouped
+        ? el("time", { class: "side-time", datetime: message.timestamp, title: fullMoment(date) }, clock(date))
+        : this.#picture(message.author),
+    );
     const body = el("div", { class: "body" });
     if (!grouped) body.append(this.#head(message, name, date));
     if (editing) body.append(editor(message, saved, left));
@@ -52,13 +57,28 @@ export class MessageView {
 
   #fill(body, message, name) {
     if (message.loading && !message.expired) {
-      body.append(el("div", { class: "thinking", testid: "thinking" }, el("span", { class: "embers", "aria-hidden": "true" }, el("i"), el("i"), el("i")), t("thinking", { name })));
+      body.append(
+        el(
+          "div",
+          { class: "thinking", testid: "thinking" },
+          el("span", { class: "embers", "aria-hidden": "true" }, el("i"), el("i"), el("i")),
+          t("thinking", { name }),
+        ),
+      );
     }
     if (message.expired) body.append(failure(t("no_answer")));
     if (message.content) {
-      const content = el("div", { class: "md content", testid: "message-content" }, this.markdown.show(message.content));
+      const content = el(
+        "div",
+        { class: "md content", testid: "message-content" },
+        this.markdown.show(message.content),
+      );
       if (message.edited_timestamp) {
-        const mark = el("small", { class: "edited", title: fullMoment(new Date(message.edited_timestamp)) }, ` (${t("edited")})`);
+        const mark = el(
+          "small",
+          { class: "edited", title: fullMoment(new Date(message.edited_timestamp)) },
+          ` (${t("edited")})`,
+        );
         (content.lastElementChild?.tagName === "P" ? content.lastElementChild : content).append(mark);
       }
       body.append(content);
@@ -79,7 +99,16 @@ export class MessageView {
       event.stopPropagation();
       this.menu.openForUser(author, event.currentTarget.getBoundingClientRect());
     };
-    return button({ class: "avatar-button", tabindex: "-1", "aria-label": t("user_actions", { name: nameOf(author) }), "aria-haspopup": "menu", on: { click: open, contextmenu: open } }, avatar(author));
+    return button(
+      {
+        class: "avatar-button",
+        tabindex: "-1",
+        "aria-label": t("user_actions", { name: nameOf(author) }),
+        "aria-haspopup": "menu",
+        on: { click: open, contextmenu: open },
+      },
+      avatar(author),
+    );
   }
 
   #head(message, name, date) {
@@ -105,7 +134,12 @@ export class MessageView {
     if (!original) return el("div", { class: "above" }, icon("reply"), el("em", {}, t("original_gone")));
     const text = this.markdown.plain(original.content).slice(0, PREVIEW) || t("file_message");
     return button(
-      { class: "above", tabindex: "-1", "aria-label": t("replied_to", { name: nameOf(original.author) }), on: { click: () => this.jump(original.id) } },
+      {
+        class: "above",
+        tabindex: "-1",
+        "aria-label": t("replied_to", { name: nameOf(original.author) }),
+        on: { click: () => this.jump(original.id) },
+      },
       icon("reply"),
       avatar(original.author, "tiny"),
       el("b", {}, nameOf(original.author)),
@@ -114,26 +148,60 @@ export class MessageView {
   }
 
   #tools(message) {
-    const more = button({ class: "icon-button", testid: "message-menu", tabindex: "-1", title: t("actions"), "aria-label": t("actions"), "aria-haspopup": "menu" }, icon("more"));
+    const more = button(
+      {
+        class: "icon-button",
+        testid: "message-menu",
+        tabindex: "-1",
+        title: t("actions"),
+        "aria-label": t("actions"),
+        "aria-haspopup": "menu",
+      },
+      icon("more"),
+    );
     more.addEventListener("click", () => this.menu.openFor(message, more.getBoundingClientRect()));
     return el("div", { class: "tools" }, more);
   }
 
   #private(message) {
     const dismiss = button(
-      { class: "text-button", testid: "dismiss", on: { click: () => this.actions.remove(message).catch((error) => this.toast(explain(error), "error")) } },
+      {
+        class: "text-button",
+        testid: "dismiss",
+        on: { click: () => this.actions.remove(message).catch((error) => this.toast(explain(error), "error")) },
+      },
       t("dismiss"),
     );
-    return el("div", { class: "only-you", testid: "ephemeral" }, icon("eye"), el("span", {}, t("only_you")), el("span", { "aria-hidden": "true" }, "·"), dismiss);
+    return el(
+      "div",
+      { class: "only-you", testid: "ephemeral" },
+      icon("eye"),
+      el("span", {}, t("only_you")),
+      el("span", { "aria-hidden": "true" }, "·"),
+      dismiss,
+    );
   }
 
   #reactions(message) {
     const box = el("div", { class: "reactions" });
     for (const { emoji, count } of message.reactions) {
       const mine = this.store.reacted(message.id, emoji.name);
-      const toggle = () => this.actions.react(message, emoji.name, !mine).catch((error) => this.toast(explain(error), "error"));
+      const toggle = () =>
+        this.actions.react(message, emoji.name, !mine).catch((error) => this.toast(explain(error), "error"));
       const label = `${t("react_with", { emoji: emoji.name })} (${count})`;
-      box.append(button({ class: "reaction", "aria-pressed": String(mine), "aria-label": label, data: { focus: emoji.name }, on: { click: toggle } }, el("span", {}, emoji.name), String(count)));
+      box.append(
+        button(
+          {
+            class: "reaction",
+            "aria-pressed": String(mine),
+            "aria-label": label,
+            data: { focus: emoji.name },
+            on: { click: toggle },
+          },
+          el("span", {}, emoji.name),
+          String(count),
+        ),
+      );
     }
     return box;
   }
@@ -141,19 +209,66 @@ export class MessageView {
   /** Return the row of a command that was sent and not answered yet, or never will be. */
   pending({ id, user, label, command, failed }, channelId) {
     const bot = this.store.application.bot;
-    const body = el("div", { class: "body" }, el("header", { class: "head" }, el("span", { class: "name" }, nameOf(bot)), el("span", { class: "badge" }, t("bot"))));
+    const body = el(
+      "div",
+      { class: "body" },
+      el(
+        "header",
+        { class: "head" },
+        el("span", { class: "name" }, nameOf(bot)),
+        el("span", { class: "badge" }, t("bot")),
+      ),
+    );
     if (failed) {
-      const dismiss = button({ class: "text-button", testid: "dismiss", on: { click: () => this.actions.dismissPending(channelId, id) } }, t("dismiss"));
-      body.append(failure(t("no_answer")), el("div", { class: "only-you" }, icon("eye"), el("span", {}, t("only_you")), el("span", { "aria-hidden": "true" }, "·"), dismiss));
+      const dismiss = button(
+        { class: "text-button", testid: "dismiss", on: { click: () => this.actions.dismissPending(channelId, id) } },
+        t("dismiss"),
+      );
+      body.append(
+        failure(t("no_answer")),
+        el(
+          "div",
+          { class: "only-you" },
+          icon("eye"),
+          el("span", {}, t("only_you")),
+          el("span", { "aria-hidden": "true" }, "·"),
+          dismiss,
+        ),
+      );
     } else {
-      body.append(el("div", { class: "thinking" }, el("span", { class: "embers", "aria-hidden": "true" }, el("i"), el("i"), el("i")), t("sending_command")));
+      body.append(
+        el(
+          "div",
+          { class: "thinking" },
+          el("span", { class: "embers", "aria-hidden": "true" }, el("i"), el("i"), el("i")),
+          t("sending_command"),
+        ),
+      );
     }
-    return el("article", { class: "message ephemeral", testid: failed ? "failed-command" : "pending-command", tabindex: "-1", data: { interactionId: id } }, used(user, label ?? command), el("span", { class: "avatar-button" }, avatar(bot)), body);
+    return el(
+      "article",
+      {
+        class: "message ephemeral",
+        testid: failed ? "failed-command" : "pending-command",
+        tabindex: "-1",
+        data: { interactionId: id },
+      },
+      used(user, label ?? command),
+      el("span", { class: "avatar-button" }, avatar(bot)),
+      body,
+    );
   }
 }
 
 function used(user, command) {
-  return el("div", { class: "above used", testid: "used" }, avatar(user, "tiny"), el("b", {}, nameOf(user)), ` ${t("used")} `, command ? el("code", { class: "used-command" }, command) : null);
+  return el(
+    "div",
+    { class: "above used", testid: "used" },
+    avatar(user, "tiny"),
+    el("b", {}, nameOf(user)),
+    ` ${t("used")} `,
+    command ? el("code", { class: "used-command" }, command) : null,
+  );
 }
 
 function failure(text) {
@@ -175,6 +290,11 @@ function editor(message, saved, left) {
     "div",
     { class: "editor" },
     area,
-    el("div", { class: "editor-row" }, button({ class: "btn btn-primary", on: { click: () => saved(area.value) } }, t("save")), button({ class: "text-button", on: { click: left } }, t("cancel"))),
+    el(
+      "div",
+      { class: "editor-row" },
+      button({ class: "btn btn-primary", on: { click: () => saved(area.value) } }, t("save")),
+      button({ class: "text-button", on: { click: left } }, t("cancel")),
+    ),
   );
 }

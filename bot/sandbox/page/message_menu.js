@@ -26,8 +26,12 @@ export class MessageMenu {
     open.push({ label: t("copy_id"), icon: "copy", run: () => this.#copy(message.id) });
     if (own) open.push({ label: t("edit"), icon: "pencil", run: () => this.edit(message) });
     if (ephemeral) open.push({ label: t("dismiss"), icon: "close", run: () => this.#try(actions.remove(message)) });
-    else if (own) open.push({ label: t("delete"), icon: "trash", danger: true, run: () => this.#try(actions.remove(message)) });
-    const groups = [{ title: t("apps"), items: ephemeral ? [] : this.#commands(MESSAGE_MENU, message.id) }, { items: open }];
+    else if (own)
+      open.push({ label: t("delete"), icon: "trash", danger: true, run: () => this.#try(actions.remove(message)) });
+    const groups = [
+      { title: t("apps"), items: ephemeral ? [] : this.#commands(MESSAGE_MENU, message.id) },
+      { items: open },
+    ];
     openMenu(groups, rectangle, t("actions"));
   }
 
@@ -54,7 +58,12 @@ export class MessageMenu {
         box.closest(".menu").hidePopover();
         this.#try(this.actions.react(message, emoji, !mine));
       };
-      box.append(button({ role: "menuitem", tabindex: "-1", "aria-label": t("react_with", { emoji }), on: { click: react } }, emoji));
+      box.append(
+        button(
+          { role: "menuitem", tabindex: "-1", "aria-label": t("react_with", { emoji }), on: { click: react } },
+          emoji,
+        ),
+      );
     }
     return box;
   }

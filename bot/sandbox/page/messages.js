@@ -19,7 +19,11 @@ export class Messages {
     Object.assign(this, { store, actions, view, welcome, toast, news, scroll, stream });
     stream.setAttribute("role", "list");
     this.atEnd = true;
-    this.pill = button({ class: "pill", hidden: true, on: { click: () => this.toEnd(true) } }, icon("down"), el("span"));
+    this.pill = button(
+      { class: "pill", hidden: true, on: { click: () => this.toEnd(true) } },
+      icon("down"),
+      el("span"),
+    );
     scroll.after(this.pill);
     scroll.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     stream.addEventListener("focusin", (event) => this.#makeCurrent(event.target.closest(".message")));
@@ -111,7 +115,8 @@ export class Messages {
     if (grewAbove) this.scroll.scrollTop = this.scroll.scrollHeight - height;
     if (this.atEnd) this.toEnd();
     this.#restore(focus);
-    if (!this.stream.querySelector('.message[tabindex="0"]')) this.#makeCurrent([...this.stream.querySelectorAll(".message")].at(-1));
+    if (!this.stream.querySelector('.message[tabindex="0"]'))
+      this.#makeCurrent([...this.stream.querySelectorAll(".message")].at(-1));
   }
 
   #node(message, grouped) {
@@ -150,8 +155,14 @@ export class Messages {
   #arrived(message) {
     if (message.channel_id !== this.store.channel?.id || message.author.id === this.store.user.id) return;
     const first = message.embeds?.[0];
-    const text = this.view.markdown.plain(message.content) || first?.title || first?.description || (message.loading ? "" : t("file_message"));
-    this.news.textContent = message.loading ? t("thinking", { name: nameOf(message.author) }) : t("new_message_from", { name: nameOf(message.author), text });
+    const text =
+      this.view.markdown.plain(message.content) ||
+      first?.title ||
+      first?.description ||
+      (message.loading ? "" : t("file_message"));
+    this.news.textContent = message.loading
+      ? t("thinking", { name: nameOf(message.author) })
+      : t("new_message_from", { name: nameOf(message.author), text });
     if (!this.atEnd) {
       this.#unseen += 1;
       this.#pill();
@@ -163,7 +174,8 @@ export class Messages {
     this.atEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < NEAR_END;
     if (this.atEnd) this.#unseen = 0;
     this.#pill();
-    if (scroll.scrollTop < 400) this.actions.loadOlder(this.store.channel.id).catch((error) => this.toast(explain(error), "error"));
+    if (scroll.scrollTop < 400)
+      this.actions.loadOlder(this.store.channel.id).catch((error) => this.toast(explain(error), "error"));
   }
 
   #pill() {
@@ -202,7 +214,9 @@ export class Messages {
   #focusKey() {
     const active = document.activeElement;
     const node = active?.closest?.(".message");
-    return node && this.stream.contains(node) ? { id: node.dataset.messageId, key: active === node ? null : active.dataset.focus ?? "" } : null;
+    return node && this.stream.contains(node)
+      ? { id: node.dataset.messageId, key: active === node ? null : (active.dataset.focus ?? "") }
+      : null;
   }
 
   #restore(focus) {
@@ -221,7 +235,8 @@ function follows(previous, message) {
 
 function setCurrent(node, current) {
   node.setAttribute("tabindex", current ? "0" : "-1");
-  for (const each of node.querySelectorAll(".tools button, .avatar-button, button.above")) each.setAttribute("tabindex", current ? "0" : "-1");
+  for (const each of node.querySelectorAll(".tools button, .avatar-button, button.above"))
+    each.setAttribute("tabindex", current ? "0" : "-1");
 }
 
 function isSettled(stream) {

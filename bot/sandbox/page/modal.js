@@ -8,13 +8,25 @@ import { modalInput } from "./modal_inputs.js";
 export function openModal(modal, { store, actions, markdown }) {
   for (const open of document.querySelectorAll("dialog.modal")) open.close();
   const titleId = freshId("modal");
-  const close = button({ class: "icon-button", "aria-label": t("close"), title: t("close"), on: { click: () => dialog.close() } }, icon("close"));
+  const close = button(
+    { class: "icon-button", "aria-label": t("close"), title: t("close"), on: { click: () => dialog.close() } },
+    icon("close"),
+  );
   const problem = el("div", { class: "form-problem", role: "alert", testid: "modal-error" });
   const submit = el("button", { type: "submit", class: "btn btn-primary", testid: "modal-submit" }, t("submit"));
-  const cancel = button({ class: "btn btn-secondary", testid: "modal-cancel", on: { click: () => dialog.close() } }, t("cancel"));
+  const cancel = button(
+    { class: "btn btn-secondary", testid: "modal-cancel", on: { click: () => dialog.close() } },
+    t("cancel"),
+  );
   const fields = [];
   const rows = modal.components.map((each) => row(each));
-  const form = el("form", { novalidate: true }, el("header", { class: "modal-head" }, el("h2", { id: titleId }, modal.title), close), el("div", { class: "modal-body" }, rows, problem), el("footer", { class: "modal-foot" }, cancel, submit));
+  const form = el(
+    "form",
+    { novalidate: true },
+    el("header", { class: "modal-head" }, el("h2", { id: titleId }, modal.title), close),
+    el("div", { class: "modal-body" }, rows, problem),
+    el("footer", { class: "modal-foot" }, cancel, submit),
+  );
   const dialog = el("dialog", { class: "modal", testid: "modal", "aria-labelledby": titleId }, form);
 
   function row(data) {
@@ -34,7 +46,12 @@ export function openModal(modal, { store, actions, markdown }) {
     const node = el(
       "div",
       { class: "option wide" },
-      el("div", { class: "field-label" }, el("label", { for: id }, label), needed ? el("span", { class: "field-required" }, t("required")) : null),
+      el(
+        "div",
+        { class: "field-label" },
+        el("label", { for: id }, label),
+        needed ? el("span", { class: "field-required" }, t("required")) : null,
+      ),
       hint,
       made.node,
       error,

@@ -36,7 +36,16 @@ export function modalInput(component, id, label, store) {
 function textInput(component, id) {
   const max = component.max_length ?? MOST_CHARACTERS;
   const min = component.min_length ?? 0;
-  const common = { id, class: "field", testid: `modal-input-${component.custom_id}`, placeholder: component.placeholder, maxlength: max, required: component.required, value: component.value ?? "", autocomplete: "off" };
+  const common = {
+    id,
+    class: "field",
+    testid: `modal-input-${component.custom_id}`,
+    placeholder: component.placeholder,
+    maxlength: max,
+    required: component.required,
+    value: component.value ?? "",
+    autocomplete: "off",
+  };
   const long = component.style === PARAGRAPH;
   const input = long ? el("textarea", { ...common, rows: "4" }) : el("input", { ...common, type: "text" });
   if (long) growing(input);
@@ -81,22 +90,39 @@ function select(component, label, store) {
     // The list that the button opens is put beside it.
     node: el("div", { class: "field-box" }, input),
     input,
-    read: () => ({ problem: component.required !== false && values.length < Math.max(1, component.min_values) ? t("is_required") : null, answer: { custom_id: component.custom_id, values } }),
+    read: () => ({
+      problem:
+        component.required !== false && values.length < Math.max(1, component.min_values) ? t("is_required") : null,
+      answer: { custom_id: component.custom_id, values },
+    }),
   };
 }
 
 function upload(component, id, store) {
   const most = component.max_values ?? 1;
-  const input = el("input", { id, type: "file", multiple: most > 1, class: "file-input", testid: `modal-input-${component.custom_id}` });
+  const input = el("input", {
+    id,
+    type: "file",
+    multiple: most > 1,
+    class: "file-input",
+    testid: `modal-input-${component.custom_id}`,
+  });
   const shown = el("div", { class: "drop-inside" });
   const node = el("label", { class: "drop", for: id }, input, shown);
   let chosen = [];
   const draw = () =>
-    fill(shown, chosen.length ? chosen.map((file) => card(file, (event) => {
-      event.preventDefault();
-      chosen = chosen.filter((each) => each !== file);
-      draw();
-    })) : t("drop_or_choose"));
+    fill(
+      shown,
+      chosen.length
+        ? chosen.map((file) =>
+            card(file, (event) => {
+              event.preventDefault();
+              chosen = chosen.filter((each) => each !== file);
+              draw();
+            }),
+          )
+        : t("drop_or_choose"),
+    );
   const take = (files) => {
     chosen = [...(most > 1 ? chosen : []), ...files].slice(0, most);
     draw();
@@ -113,26 +139,50 @@ function upload(component, id, store) {
     read(files) {
       const large = chosen.map((file) => tooLarge(file, store.limits)).find(Boolean);
       const problem = large ?? (component.required !== false && !chosen.length ? t("is_required") : null);
-      return { problem, answer: { custom_id: component.custom_id, values: chosen.map((file) => files.push(file) - 1) } };
+      return {
+        problem,
+        answer: { custom_id: component.custom_id, values: chosen.map((file) => files.push(file) - 1) },
+      };
     },
   };
 }
 
 function choices(component, id, type) {
   const boxes = component.options.map((each, index) => {
-    const box = el("input", { type, id: index ? `${id}-${index}` : id, name: id, checked: Boolean(each.default), data: { value: each.value } });
-    return { box, node: el("label", { class: "choice" }, box, el("span", {}, each.label, each.description ? el("small", {}, each.description) : null)) };
+    const box = el("input", {
+      type,
+      id: index ? `${id}-${index}` : id,
+      name: id,
+      checked: Boolean(each.default),
+      data: { value: each.value },
+    });
+    return {
+      box,
+      node: el(
+        "label",
+        { class: "choice" },
+        box,
+        el("span", {}, each.label, each.description ? el("small", {}, each.description) : null),
+      ),
+    };
   });
   const picked = () => boxes.filter(({ box }) => box.checked).map(({ box }) => box.dataset.value);
-  const node = el("div", { class: "choices", role: type === "radio" ? "radiogroup" : "group", testid: `modal-input-${component.custom_id}` }, boxes.map((each) => each.node));
+  const node = el(
+    "div",
+    { class: "choices", role: type === "radio" ? "radiogroup" : "group", testid: `modal-input-${component.custom_id}` },
+    boxes.map((each) => each.node),
+  );
   return {
     node,
     input: boxes[0].box,
     read() {
       const values = picked();
-      const low = component.required === false ? 0 : component.min_values ?? 1;
+      const low = component.required === false ? 0 : (component.min_values ?? 1);
       const high = component.max_values ?? boxes.length;
-      const answer = type === "radio" ? { custom_id: component.custom_id, value: values[0] ?? null } : { custom_id: component.custom_id, values };
+      const answer =
+        type === "radio"
+          ? { custom_id: component.custom_id, value: values[0] ?? null }
+          : { custom_id: component.custom_id, values };
       if (values.length < low) return { problem: t("is_required"), answer };
       return { problem: values.length > high ? t("choose_some", { low, high }) : null, answer };
     },
@@ -140,6 +190,16 @@ function choices(component, id, type) {
 }
 
 function checkbox(component, id, label) {
-  const input = el("input", { type: "checkbox", id, checked: Boolean(component.default), testid: `modal-input-${component.custom_id}`, "aria-label": label });
-  return { node: el("div", { class: "choices" }, input), input, read: () => ({ problem: null, answer: { custom_id: component.custom_id, value: input.checked } }) };
+  const input = el("input", {
+    type: "checkbox",
+    id,
+    checked: Boolean(component.default),
+    testid: `modal-input-${component.custom_id}`,
+    "aria-label": label,
+  });
+  return {
+    node: el("div", { class: "choices" }, input),
+    input,
+    read: () => ({ problem: null, answer: { custom_id: component.custom_id, value: input.checked } }),
+  };
 }

@@ -4,7 +4,7 @@
 import { el, fill, growing } from "./dom.js";
 import { card, tooLarge } from "./files.js";
 import { localized, t } from "./i18n.js";
-import { nameOf } from "./store.js";
+import { nameOf, roleName } from "./store.js";
 import { Suggestions } from "./suggestions.js";
 
 const STRING = 3;
@@ -35,7 +35,11 @@ export function optionField(option, store, id, complete) {
       return new ChoiceField(option, id, known(option, store));
     default:
       if (option.choices?.length) {
-        return new ChoiceField(option, id, option.choices.map((each) => ({ label: localized(each), value: each.value })));
+        return new ChoiceField(
+          option,
+          id,
+          option.choices.map((each) => ({ label: localized(each), value: each.value })),
+        );
       }
       return new TextField(option, id, complete);
   }
@@ -43,9 +47,11 @@ export function optionField(option, store, id, complete) {
 
 function known(option, store) {
   const users = [...store.users, store.application.bot].map((each) => ({ label: `@${nameOf(each)}`, value: each.id }));
-  const roles = store.roles.map((each) => ({ label: `@${each.name}`, value: each.id }));
+  const roles = store.roles.map((each) => ({ label: roleName(each), value: each.id }));
   const types = option.channel_types;
-  const channels = store.visibleChannels().filter((each) => each.type !== 1 && (!types?.length || types.includes(each.type)));
+  const channels = store
+    .visibleChannels()
+    .filter((each) => each.type !== 1 && (!types?.length || types.includes(each.type)));
   switch (option.type) {
     case USER:
       return users;
@@ -63,9 +69,19 @@ class TextField {
   constructor(option, id, complete) {
     this.option = option;
     const numeric = option.type !== STRING;
-    const common = { id, class: "field", testid: `option-${option.name}`, autocomplete: "off", spellcheck: numeric ? "false" : null };
+    const common = {
+      id,
+      class: "field",
+      testid: `option-${option.name}`,
+      autocomplete: "off",
+      spellcheck: numeric ? "false" : null,
+    };
     if (numeric || option.autocomplete) {
-      this.input = el("input", { ...common, type: "text", inputmode: option.type === INTEGER ? "numeric" : numeric ? "decimal" : null });
+      this.input = el("input", {
+        ...common,
+        type: "text",
+        inputmode: option.type === INTEGER ? "numeric" : numeric ? "decimal" : null,
+      });
       this.fit = () => {};
     } else {
       this.input = el("textarea", { ...common, rows: "1" });
@@ -128,7 +144,12 @@ class ChoiceField {
   constructor(option, id, choices) {
     this.choices = choices;
     const rows = choices.map((each, index) => el("option", { value: String(each.value), data: { index } }, each.label));
-    this.input = el("select", { id, class: "field", testid: `option-${option.name}` }, el("option", { value: "" }, t("choose")), rows);
+    this.input = el(
+      "select",
+      { id, class: "field", testid: `option-${option.name}` },
+      el("option", { value: "" }, t("choose")),
+      rows,
+    );
     this.input.value = "";
     this.node = el("div", { class: "field-box field-select" }, this.input);
     this.wide = false;
@@ -142,7 +163,9 @@ class ChoiceField {
   /** Choose by what is shown or by the value. */
   set(text) {
     const wanted = String(text).trim().toLowerCase();
-    const index = this.choices.findIndex((each) => [each.label, String(each.value)].some((word) => word.toLowerCase() === wanted));
+    const index = this.choices.findIndex((each) =>
+      [each.label, String(each.value)].some((word) => word.toLowerCase() === wanted),
+    );
     if (index >= 0) this.input.selectedIndex = index + 1;
   }
 
@@ -165,8 +188,10 @@ class FileField {
     this.shown = el("div", { class: "drop-inside" });
     this.node = el("label", { class: "drop", for: id }, this.input, this.shown);
     this.input.addEventListener("change", () => this.take(this.input.files[0] ?? null));
-    for (const name of ["dragenter", "dragover"]) this.node.addEventListener(name, () => this.node.classList.add("over"));
-    for (const name of ["dragleave", "drop"]) this.node.addEventListener(name, () => this.node.classList.remove("over"));
+    for (const name of ["dragenter", "dragover"])
+      this.node.addEventListener(name, () => this.node.classList.add("over"));
+    for (const name of ["dragleave", "drop"])
+      this.node.addEventListener(name, () => this.node.classList.remove("over"));
     this.wide = true;
     this.focusable = this.input;
     this.#draw();

@@ -17,7 +17,10 @@ export function avatar(user, size = "") {
 
 /** Return one or two letters that stand for a name; of `member-1` M1, of 王小明 the first character. */
 export function initials(name) {
-  const words = name.trim().split(/[\s\-_.]+/u).filter(Boolean);
+  const words = name
+    .trim()
+    .split(/[\s\-_.]+/u)
+    .filter(Boolean);
   const letters = words.map((word) => [...word][0]);
   const first = letters[0] ?? "?";
   return (/\p{Script=Han}/u.test(first) || letters.length < 2 ? first : first + letters.at(-1)).toUpperCase();

@@ -2,7 +2,7 @@
 
 import { el, fill } from "./dom.js";
 import { matching, spread, typedCommand } from "./commands.js";
-import { t } from "./i18n.js";
+import { localized, t } from "./i18n.js";
 import { stepped } from "./popover.js";
 
 export class Picker {
@@ -47,7 +47,10 @@ export class Picker {
       this.box.removeAttribute("aria-activedescendant");
       return;
     }
-    fill(this.rows, this.#entries.map((entry, index) => this.#row(entry, index)));
+    fill(
+      this.rows,
+      this.#entries.map((entry, index) => this.#row(entry, index)),
+    );
     this.rows.scrollTop = 0;
     this.#mark(0);
   }
@@ -78,11 +81,19 @@ export class Picker {
   }
 
   #row(entry, index) {
-    const options = entry.options.filter((each) => each.required).map((each) => el("span", { class: "picker-option" }, each.name));
+    const options = entry.options
+      .filter((each) => each.required)
+      .map((each) => el("span", { class: "picker-option" }, localized(each)));
     const other = entry.shown !== entry.name ? el("span", { class: "picker-plain" }, `/${entry.name}`) : null;
     const row = el(
       "div",
-      { class: "picker-row", role: "option", id: `command-${index}`, testid: "command-item", data: { command: entry.name } },
+      {
+        class: "picker-row",
+        role: "option",
+        id: `command-${index}`,
+        testid: "command-item",
+        data: { command: entry.name },
+      },
       el("div", { class: "picker-name" }, el("b", {}, `/${entry.shown}`), options, other),
       el("div", { class: "picker-description" }, entry.description),
     );

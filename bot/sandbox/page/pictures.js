@@ -22,7 +22,13 @@ export class Pictures {
     return el(
       "div",
       { class: "attachments" },
-      pictures.length ? el("div", { class: pictures.length > 1 ? "gallery" : "single" }, pictures.map((each) => this.#attached(each))) : null,
+      pictures.length
+        ? el(
+            "div",
+            { class: pictures.length > 1 ? "gallery" : "single" },
+            pictures.map((each) => this.#attached(each)),
+          )
+        : null,
       others.map((each) => file(each)),
     );
   }
@@ -44,7 +50,11 @@ export class Pictures {
     if (width && height) image.style.width = `${Math.round(Math.min(width, most, (high * width) / height))}px`;
     image.addEventListener("error", () => this.expired(), { once: true });
     return button(
-      { class: thumbnail ? "picture picture-thumb" : "picture", "aria-label": t("zoom", { name: alt || t("picture") }), on: { click: () => enlarge(url, alt) } },
+      {
+        class: thumbnail ? "picture picture-thumb" : "picture",
+        "aria-label": t("zoom", { name: alt || t("picture") }),
+        on: { click: () => enlarge(url, alt) },
+      },
       image,
     );
   }
@@ -57,17 +67,29 @@ function ours(url) {
 
 function outside(url) {
   if (!/^https?:/.test(url ?? "")) return null;
-  return el("a", { class: "outside", href: url, target: "_blank", rel: "noopener noreferrer nofollow" }, icon("out"), t("outside_picture"));
+  return el(
+    "a",
+    { class: "outside", href: url, target: "_blank", rel: "noopener noreferrer nofollow" },
+    icon("out"),
+    t("outside_picture"),
+  );
 }
 
 /** Return an attached file: sound and film to play, anything else to save. */
 export function file(attachment) {
   const kind = attachment.content_type ?? "";
-  if (kind.startsWith("audio/")) return el("audio", { class: "media", controls: true, preload: "metadata", src: attachment.url });
-  if (kind.startsWith("video/")) return el("video", { class: "media", controls: true, preload: "metadata", src: attachment.url });
+  if (kind.startsWith("audio/"))
+    return el("audio", { class: "media", controls: true, preload: "metadata", src: attachment.url });
+  if (kind.startsWith("video/"))
+    return el("video", { class: "media", controls: true, preload: "metadata", src: attachment.url });
   return el(
     "a",
-    { class: "file", href: attachment.url, download: attachment.filename, "aria-label": t("download", { name: attachment.filename }) },
+    {
+      class: "file",
+      href: attachment.url,
+      download: attachment.filename,
+      "aria-label": t("download", { name: attachment.filename }),
+    },
     icon("file"),
     el("span", { class: "file-name" }, attachment.filename),
     el("span", { class: "file-size" }, fileSize(attachment.size)),
@@ -76,15 +98,37 @@ export function file(attachment) {
 
 /** Cover something until it is asked for. */
 export function spoiled(node) {
-  const cover = button({ class: "cover", "aria-label": t("spoiler"), on: { click: () => cover.parentElement.classList.add("revealed") } }, icon("eye"));
+  const cover = button(
+    { class: "cover", "aria-label": t("spoiler"), on: { click: () => cover.parentElement.classList.add("revealed") } },
+    icon("eye"),
+  );
   return el("div", { class: "covered" }, node, cover);
 }
 
 function enlarge(url, alt) {
-  const close = button({ class: "icon-button", "aria-label": t("close"), title: t("close"), on: { click: () => dialog.close() } }, icon("close"));
-  const original = el("a", { class: "icon-button", href: url, target: "_blank", rel: "noopener", "aria-label": t("open_original"), title: t("open_original") }, icon("out"));
+  const close = button(
+    { class: "icon-button", "aria-label": t("close"), title: t("close"), on: { click: () => dialog.close() } },
+    icon("close"),
+  );
+  const original = el(
+    "a",
+    {
+      class: "icon-button",
+      href: url,
+      target: "_blank",
+      rel: "noopener",
+      "aria-label": t("open_original"),
+      title: t("open_original"),
+    },
+    icon("out"),
+  );
   const image = el("img", { src: url, alt: alt || t("picture") });
-  const dialog = el("dialog", { class: "lightbox", testid: "lightbox", "aria-label": alt || t("picture") }, image, el("div", { class: "lightbox-tools" }, el("span", {}, alt), original, close));
+  const dialog = el(
+    "dialog",
+    { class: "lightbox", testid: "lightbox", "aria-label": alt || t("picture") },
+    image,
+    el("div", { class: "lightbox-tools" }, el("span", {}, alt), original, close),
+  );
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog || event.target === image) dialog.close();
   });

@@ -6,7 +6,7 @@ const EDGE = 8;
 /** Show a popover below a rectangle, or above it where there is more room. `wide`: at least as wide as it. */
 export function place(popover, rectangle, { wide = false } = {}) {
   if (wide) popover.style.minWidth = `${Math.min(rectangle.width, innerWidth - 2 * EDGE)}px`;
-  popover.style.maxHeight = "";
+  popover.style.maxHeight = "320px";
   const below = innerHeight - rectangle.bottom - GAP - EDGE;
   const above = rectangle.top - GAP - EDGE;
   const upwards = popover.offsetHeight > below && above > below;

@@ -29,9 +29,21 @@ export function selectMenu({ options, min = 1, max = 1, placeholder, label, cust
     text,
     icon("chevron"),
   );
-  const list = el("div", { class: "select-list", id: listId, role: "listbox", tabindex: "-1", popover: "auto", "aria-label": label || placeholder || t("choose"), "aria-multiselectable": single ? null : "true" });
+  const list = el("div", {
+    class: "select-list",
+    id: listId,
+    role: "listbox",
+    tabindex: "-1",
+    popover: "auto",
+    "aria-label": label || placeholder || t("choose"),
+    "aria-multiselectable": single ? null : "true",
+  });
   const rows = options.map((each, index) => row(each, index));
-  fill(list, rows, single ? null : button({ class: "select-done", on: { click: () => list.hidePopover() } }, t("done")));
+  fill(
+    list,
+    rows,
+    single ? null : button({ class: "select-done", on: { click: () => list.hidePopover() } }, t("done")),
+  );
 
   function row(each, index) {
     return el(
@@ -46,13 +58,23 @@ export function selectMenu({ options, min = 1, max = 1, placeholder, label, cust
       },
       single ? null : el("span", { class: "tick" }, icon("check")),
       emoji(each.emoji),
-      el("span", { class: "select-words" }, el("span", {}, each.label), each.description ? el("small", {}, each.description) : null),
+      el(
+        "span",
+        { class: "select-words" },
+        el("span", {}, each.label),
+        each.description ? el("small", {}, each.description) : null,
+      ),
     );
   }
 
   function show() {
     const picked = options.filter((each) => chosen.includes(each.value));
-    fill(text, picked.length ? picked.map((each) => el("span", { class: "picked" }, emoji(each.emoji), each.label)) : placeholder || t("choose"));
+    fill(
+      text,
+      picked.length
+        ? picked.map((each) => el("span", { class: "picked" }, emoji(each.emoji), each.label))
+        : placeholder || t("choose"),
+    );
     text.classList.toggle("nothing", !picked.length);
     const said = picked.length ? picked.map((each) => each.label).join(", ") : placeholder || t("choose");
     opener.setAttribute("aria-label", label ? `${label}: ${said}` : said);
@@ -84,7 +106,12 @@ export function selectMenu({ options, min = 1, max = 1, placeholder, label, cust
     document.body.contains(list) || opener.after(list);
     list.showPopover();
     place(list, opener.getBoundingClientRect(), { wide: true });
-    mark(Math.max(0, options.findIndex((each) => chosen.includes(each.value))));
+    mark(
+      Math.max(
+        0,
+        options.findIndex((each) => chosen.includes(each.value)),
+      ),
+    );
     list.focus({ preventScroll: true });
     opener.setAttribute("aria-expanded", "true");
   });

@@ -50,9 +50,19 @@ export class Sidebar {
         "nav",
         { class: "channels", "aria-label": t("channels") },
         el("h2", {}, t("channels")),
-        el("ul", {}, rooms.map((each) => el("li", {}, this.#channel(each, each.hidden_from?.length ? "lock" : "hash", each.name)))),
+        el(
+          "ul",
+          {},
+          rooms.map((each) => el("li", {}, this.#channel(each, each.hidden_from?.length ? "lock" : "hash", each.name))),
+        ),
         el("h2", {}, t("direct")),
-        el("ul", {}, direct.length ? direct.map((each) => el("li", {}, this.#channel(each, "at", nameOf(bot)))) : el("li", {}, this.#openDirect(bot))),
+        el(
+          "ul",
+          {},
+          direct.length
+            ? direct.map((each) => el("li", {}, this.#channel(each, "at", nameOf(bot))))
+            : el("li", {}, this.#openDirect(bot)),
+        ),
       ),
       this.#switches(),
     );
@@ -82,24 +92,57 @@ export class Sidebar {
 
   #openDirect(bot) {
     const open = () => this.actions.openDirect().then(() => this.close(false), this.failed);
-    return button({ class: "channel", testid: "open-direct", on: { click: open } }, icon("at"), el("span", { class: "channel-name" }, t("open_direct", { name: nameOf(bot) })));
+    return button(
+      { class: "channel", testid: "open-direct", on: { click: open } },
+      icon("at"),
+      el("span", { class: "channel-name" }, t("open_direct", { name: nameOf(bot) })),
+    );
   }
 
   #switches() {
     const { store } = this;
-    const user = el("select", { class: "plain-select", testid: "user-switch", "aria-label": t("acting_as") }, store.users.map((each) => el("option", { value: each.id }, nameOf(each))));
+    const user = el(
+      "select",
+      { class: "plain-select", testid: "user-switch", "aria-label": t("acting_as") },
+      store.users.map((each) => el("option", { value: each.id }, nameOf(each))),
+    );
     user.value = store.user.id;
     user.addEventListener("change", () => store.actAs(user.value));
-    const language = el("select", { class: "plain-select", testid: "locale-switch", "aria-label": t("language") }, store.locales.filter((each) => LANGUAGES[each]).map((each) => el("option", { value: each, lang: each }, LANGUAGES[each])));
+    const language = el(
+      "select",
+      { class: "plain-select", testid: "locale-switch", "aria-label": t("language") },
+      store.locales
+        .filter((each) => LANGUAGES[each])
+        .map((each) => el("option", { value: each, lang: each }, LANGUAGES[each])),
+    );
     language.value = locale();
     language.addEventListener("change", () => this.changeLocale(language.value));
     const dark = shownTheme() === "dark";
     const words = t(dark ? "theme_light" : "theme_dark");
-    const theme = button({ class: "icon-button", testid: "theme-switch", "aria-label": words, title: words, on: { click: () => { toggleTheme(); this.draw(); } } }, icon(dark ? "sun" : "moon"));
+    const theme = button(
+      {
+        class: "icon-button",
+        testid: "theme-switch",
+        "aria-label": words,
+        title: words,
+        on: {
+          click: () => {
+            toggleTheme();
+            this.draw();
+          },
+        },
+      },
+      icon(dark ? "sun" : "moon"),
+    );
     return el(
       "div",
       { class: "switches" },
-      el("div", { class: "switch-user" }, avatar(store.user), el("div", { class: "switch-words" }, el("small", {}, t("acting_as")), held(user))),
+      el(
+        "div",
+        { class: "switch-user" },
+        avatar(store.user),
+        el("div", { class: "switch-words" }, el("small", {}, t("acting_as")), held(user)),
+      ),
       el("div", { class: "switch-row" }, held(language), theme),
     );
   }

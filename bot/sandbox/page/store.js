@@ -69,13 +69,17 @@ export class Store extends EventTarget {
     const visible = this.visibleChannels();
     const name = this.channel ? this.channel.name : remembered("channel");
     this.channel =
-      visible.find((each) => each.id === this.channel?.id) ?? visible.find((each) => each.name === name && name) ?? visible[0];
+      visible.find((each) => each.id === this.channel?.id) ??
+      visible.find((each) => each.name === name && name) ??
+      visible[0];
   }
 
   /** The channels that the acting user sees, the guild's in their order, direct ones last. */
   visibleChannels() {
     return this.channels
-      .filter((each) => (each.type === 1 ? each.visible_to === this.user.id : !each.hidden_from?.includes(this.user.id)))
+      .filter((each) =>
+        each.type === 1 ? each.visible_to === this.user.id : !each.hidden_from?.includes(this.user.id),
+      )
       .sort((a, b) => (a.type === 1) - (b.type === 1) || (a.position ?? 0) - (b.position ?? 0));
   }
 
@@ -176,13 +180,21 @@ export class Store extends EventTarget {
 
   /** Anybody, the bot too. */
   anyone(userId) {
-    return this.users.find((each) => each.id === userId) ?? (this.application?.bot.id === userId ? this.application.bot : null);
+    return (
+      this.users.find((each) => each.id === userId) ??
+      (this.application?.bot.id === userId ? this.application.bot : null)
+    );
   }
 }
 
 /** Return the name under which a user is shown. */
 export function nameOf(user) {
   return user.global_name || user.username;
+}
+
+/** Return a role as it is mentioned; the name of the role of all people begins with an @ already. */
+export function roleName(role) {
+  return role.name.startsWith("@") ? role.name : `@${role.name}`;
 }
 
 /** Compare two ids of digits by their number. */

@@ -2,7 +2,7 @@
 
 import { el, fill, freshId } from "./dom.js";
 import { localized, t } from "./i18n.js";
-import { stepped } from "./popover.js";
+import { place, stepped } from "./popover.js";
 
 const PAUSE_MS = 180;
 
@@ -17,9 +17,14 @@ export class Suggestions {
   constructor(input, box, complete) {
     this.input = input;
     this.complete = complete;
-    this.list = el("div", { class: "suggestions", id: freshId("suggestions"), role: "listbox", hidden: true });
+    this.list = el("div", { class: "suggestions", id: freshId("suggestions"), role: "listbox", popover: "manual" });
     box.append(this.list);
-    for (const [name, value] of [["role", "combobox"], ["aria-expanded", "false"], ["aria-controls", this.list.id], ["aria-autocomplete", "list"]]) {
+    for (const [name, value] of [
+      ["role", "combobox"],
+      ["aria-expanded", "false"],
+      ["aria-controls", this.list.id],
+      ["aria-autocomplete", "list"],
+    ]) {
       input.setAttribute(name, value);
     }
     input.addEventListener("input", () => {
@@ -31,6 +36,10 @@ export class Suggestions {
     input.addEventListener("keydown", (event) => this.#key(event));
   }
 
+  get open() {
+    return this.list.matches(":popover-open");
+  }
+
   /** The value of the choice that was taken, or null where the text was only typed. */
   value() {
     return this.#chosen && this.#chosen.label === this.input.value ? this.#chosen.value : null;
@@ -39,7 +48,7 @@ export class Suggestions {
   close() {
     clearTimeout(this.#timer);
     this.#asked += 1;
-    this.list.hidden = true;
+    if (this.open) this.list.hidePopover();
     this.input.setAttribute("aria-expanded", "false");
     this.input.removeAttribute("aria-activedescendant");
   }
@@ -72,12 +81,23 @@ export class Suggestions {
 
   #show(rows) {
     fill(this.list, rows);
-    this.list.hidden = false;
+    if (!this.open) this.list.showPopover();
+    place(this.list, this.input.getBoundingClientRect(), { wide: true });
     this.input.setAttribute("aria-expanded", "true");
   }
 
   #row(choice, index) {
-    const row = el("div", { class: "suggestion", role: "option", id: freshId("suggestion"), testid: "suggestion", data: { value: choice.value } }, localized(choice));
+    const row = el(
+      "div",
+      {
+        class: "suggestion",
+        role: "option",
+        id: freshId("suggestion"),
+        testid: "suggestion",
+        data: { value: choice.value },
+      },
+      localized(choice),
+    );
     row.addEventListener("pointerdown", (event) => {
       event.preventDefault();
       this.#take(index);
@@ -101,7 +121,7 @@ export class Suggestions {
   }
 
   #key(event) {
-    if (this.list.hidden || !this.#choices.length || event.isComposing) return;
+    if (!this.open || !this.#choices.length || event.isComposing) return;
     if (event.key === "Escape") this.close();
     else if (event.key === "Enter" || event.key === "Tab") {
       this.#take(this.#at);

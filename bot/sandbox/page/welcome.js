@@ -10,7 +10,8 @@ const EXAMPLES = 6;
 /** Return the view of an empty channel; `openCommand(name)` opens what is clicked. */
 export function welcome(store, openCommand) {
   const channel = store.channel;
-  if (channel.name !== "general" && channel.type !== 1) return el("div", { class: "welcome small" }, el("p", {}, t("empty_room")));
+  if (channel.name !== "general" && channel.type !== 1)
+    return el("div", { class: "welcome small" }, el("p", {}, t("empty_room")));
   const bot = nameOf(store.application.bot);
   const examples = chosen(spread(store.usable(1)));
   return el(
@@ -20,15 +21,26 @@ export function welcome(store, openCommand) {
     el("h1", {}, t("welcome_title", { guild: store.application.name })),
     el("p", {}, t("welcome_1", { bot })),
     el("p", {}, examples.length ? t("welcome_2") : t("welcome_offline")),
-    el("div", { class: "examples" }, examples.map((each) => example(each, openCommand))),
+    el(
+      "div",
+      { class: "examples" },
+      examples.map((each) => example(each, openCommand)),
+    ),
     el("p", { class: "tips" }, t("welcome_tips")),
   );
 }
 
 function example(entry, openCommand) {
-  const needed = entry.options.filter((each) => each.required).map((each) => el("span", { class: "picker-option" }, localized(each)));
+  const needed = entry.options
+    .filter((each) => each.required)
+    .map((each) => el("span", { class: "picker-option" }, localized(each)));
   return button(
-    { class: "example", testid: "example-command", data: { command: entry.name }, on: { click: () => openCommand(entry.name) } },
+    {
+      class: "example",
+      testid: "example-command",
+      data: { command: entry.name },
+      on: { click: () => openCommand(entry.name) },
+    },
     el("span", { class: "example-name" }, `/${entry.shown}`, needed),
     el("span", { class: "example-description" }, entry.description),
     icon("send"),
