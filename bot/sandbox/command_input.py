@@ -64,7 +64,7 @@ class _Reader:
         if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
             raise PageError("Options are a list of objects.", path)
         by_name = {option["name"]: option for option in declared}
-        names = [each.get("name") for each in given]
+        names = [str(each.get("name")) for each in given]
         for name in names:
             if name not in by_name:
                 raise PageError(f"There is no option “{name}”.", path)

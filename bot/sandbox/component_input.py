@@ -33,7 +33,10 @@ def press(message: Message, data: Json, user_id: str, resolved: Resolved) -> Jso
 def submit(modal: OpenModal, data: Json, resolved: Resolved) -> Json:
     """Check what was typed into a modal and return the interaction's data. Raises `PageError`."""
     given: dict[str, Json] = {}
-    for each in data.get("components") or []:
+    inputs = data.get("components") or []
+    if not isinstance(inputs, list):
+        raise PageError("Inputs are a list.", "data.components")
+    for each in inputs:
         if not isinstance(each, dict) or not isinstance(each.get("custom_id"), str):
             raise PageError("Each input has a custom_id.", "data.components")
         given[each["custom_id"]] = each
@@ -73,14 +76,14 @@ def _input(component: Json, row: Json, given: dict[str, Json], user_id: str, res
             body["value"] = answer.get("value")
             if body["value"] is None and required:
                 raise PageError(f"“{label}” is required.", path)
-            if body["value"] is not None and body["value"] not in _options(component):
+            if body["value"] is not None and str(body["value"]) not in _options(component):
                 raise PageError(f"“{label}” is one of the given choices.", path)
         case Kind.FILE_UPLOAD:
             values = _counted(component, answer.get("values"), label, path, required)
             body["values"] = [resolved.file(value, path) for value in values]
         case Kind.CHECKBOX_GROUP:
             body["values"] = _counted(component, answer.get("values"), label, path, required)
-            if not set(body["values"]) <= _options(component):
+            if not all(value in _options(component) for value in map(str, body["values"])):
                 raise PageError(f"“{label}” is one of the given choices.", path)
         case _:
             if not required and not answer.get("values"):

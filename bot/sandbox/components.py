@@ -111,13 +111,13 @@ class _Checker:
         return found
 
     def _component(self, value: Any, path: str, allowed: frozenset[Kind]) -> Json | None:
-        if not isinstance(value, dict) or value.get("type") not in allowed:
+        if not isinstance(value, dict) or value.get("type") not in list(allowed):
             numbers = ", ".join(str(int(kind)) for kind in sorted(allowed))
             self._problems.choices(f"{path}.type", numbers)
             return None
         self.count += 1
         component = {key: each for key, each in value.items() if each is not None}
-        component["id"] = value.get("id") or self.count
+        component["id"] = value["id"] if isinstance(value.get("id"), int) else self.count
         kind = Kind(value["type"])
         match kind:
             case Kind.ROW:
@@ -160,6 +160,9 @@ class _Checker:
                 component.setdefault("spacing", 1)
             case Kind.CHECKBOX | Kind.RADIO_GROUP | Kind.CHECKBOX_GROUP | Kind.FILE_UPLOAD:
                 self._custom_id(component, path)
+                for name in ("min_values", "max_values"):
+                    if name in component:
+                        self._problems.whole(f"{path}.{name}", component[name], 0, 10)
                 if kind is not Kind.CHECKBOX:
                     component.setdefault("required", True)
                 if kind in (Kind.RADIO_GROUP, Kind.CHECKBOX_GROUP):
@@ -228,10 +231,8 @@ class _Checker:
             self._problems.text(f"{path}.value", component["value"], 0, 4000)
         for name, low in (("min_length", 0), ("max_length", 1)):
             value = component[name]
-            if value is not None and not low <= value <= 4000:
-                self._problems.add(
-                    f"{path}.{name}", "NUMBER_TYPE_MAX", f"int value should be between {low} and 4000."
-                )
+            if value is not None:
+                self._problems.whole(f"{path}.{name}", value, low, 4000)
 
     def _select(self, select: Json, path: str) -> None:
         self._custom_id(select, path)
@@ -239,10 +240,8 @@ class _Checker:
             self._problems.text(f"{path}.placeholder", select["placeholder"], 0, 150)
         select.setdefault("min_values", 1)
         select.setdefault("max_values", 1)
-        if not 0 <= select["min_values"] <= 25 or not 1 <= select["max_values"] <= 25:
-            self._problems.add(
-                f"{path}.max_values", "NUMBER_TYPE_MAX", "int value should be between 1 and 25."
-            )
+        self._problems.whole(f"{path}.min_values", select["min_values"], 0, 25)
+        self._problems.whole(f"{path}.max_values", select["max_values"], 1, 25)
         if select["type"] == Kind.STRING_SELECT:
             self._options(select, path, 25)
 
@@ -260,7 +259,7 @@ class _Checker:
             self._problems.text(f"{at}.value", option.get("value"), 1, 100)
             if option.get("description") is not None:
                 self._problems.text(f"{at}.description", option["description"], 0, 100)
-            if option.get("value") in seen:
+            if str(option.get("value")) in seen:
                 self._problems.add(
                     f"{at}.value",
                     "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED",

@@ -132,6 +132,11 @@ class Problems:
             return False
         return True
 
+    def whole(self, path: str, value: object, low: int, high: int) -> None:
+        """Check that a value is a whole number within bounds."""
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            self.add(path, "NUMBER_TYPE_MAX", f"int value should be between {low} and {high}.")
+
     def under(self, prefix: str) -> "Problems":
         """Return the same faults, noted one level deeper."""
         deeper = Problems()

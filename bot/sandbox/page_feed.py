@@ -95,8 +95,8 @@ class Feed:
 
     async def close(self) -> None:
         """Close all subscribers' connections."""
-        for socket in list(self._sockets):
-            await socket.close(code=1001, message=b"The sandbox stops.")
+        closing = [s.close(code=1001, message=b"The sandbox stops.") for s in self._sockets]
+        await asyncio.gather(*closing, return_exceptions=True)
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one subscriber until it goes."""

@@ -92,29 +92,34 @@ class Rest:
 
     async def _answered(self, endpoint: Endpoint, request: web.Request) -> web.Response:
         try:
+            result, status = await self._result(endpoint, request)
+            response = answer(result, status)
+            if self._recorder is not None:
+                exchange = Exchange(
+                    endpoint.method, endpoint.path, response.status, request.get(_BODY), result
+                )
+                self._recorder(exchange)
+        except (web.HTTPException, ConnectionResetError):
+            raise
+        # discord.py retries 500 for 25 s, and any 5xx on the interactions' routes: a fault would look like a hang.
+        except Exception:
+            log.exception("the sandbox failed at %s %s", request.method, endpoint.path)
+            message = "The sandbox has a fault; its log says more."
+            return answer({"message": message, "code": 0}, 400 if endpoint.by_token else 501)
+        return response
+
+    async def _result(self, endpoint: Endpoint, request: web.Request) -> tuple[Any, int]:
+        try:
             if not endpoint.by_token:
                 given = request.headers.get("Authorization", "").encode()
                 if not hmac.compare_digest(given, self._authority):
                     raise unauthorized()
             result = await endpoint.handler(request)
         except ApiError as error:
-            result = Answer(error.body(), error.status)
-        except (web.HTTPException, ConnectionResetError):
-            raise
-        # discord.py retries 500 for 25 s, and any 5xx on the interactions' routes: a fault would look like a hang.
-        except Exception:
-            log.exception("the sandbox failed at %s %s", request.method, request.path)
-            message = "The sandbox has a fault; its log says more."
-            result = Answer({"message": message, "code": 0}, 400 if endpoint.by_token else 501)
-        status = 200
+            return error.body(), error.status
         if isinstance(result, Answer):
-            result, status = result.value, result.status
-        if self._recorder is not None:
-            sent = request.get(_BODY)
-            self._recorder(
-                Exchange(endpoint.method, endpoint.path, status if result is not None else 204, sent, result)
-            )
-        return answer(result, status)
+            return result.value, result.status
+        return result, 200
 
 
 def _limited(retry_after: float, is_global: bool) -> web.Response:

@@ -92,7 +92,9 @@ class Sandbox:
             raise SandboxRefused(
                 "The sandbox listens on the loopback address only, not on {host}.", host=host
             )
-        self.host, self._port, self._tls = host, port, tls
+        # By name it could be two addresses, each with a port of its own.
+        self.host = "127.0.0.1" if host == "localhost" else host
+        self._port, self._tls = port, tls
         caps = caps or Caps()
         snowflakes = Snowflakes()
         application_id = snowflakes.next()
@@ -245,6 +247,9 @@ class Sandbox:
         # Discord's gateway is at the root of its host.
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return await self.gateway.serve(request)
+        # Links to files are under one name; the page must be too, or its policy would not show them.
+        if not self._tls and request.host != urlsplit(self._origin).netloc:
+            raise web.HTTPFound(f"{self._origin}/")
         return await self._files.index(request)
 
     @web.middleware
@@ -259,6 +264,8 @@ class Sandbox:
             return answer({"message": "Another site may not use the sandbox.", "field": None}, 403)
         try:
             return await handler(request)
+        except web.HTTPRedirection:
+            raise
         except web.HTTPException as error:
             return answer({"message": f"{error.status}: {error.reason}", "code": 0}, error.status)
         except ConnectionResetError:

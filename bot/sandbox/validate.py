@@ -154,12 +154,20 @@ def _allowed(value: Any, problems: Problems) -> Allowed:
     if not isinstance(value, dict):
         problems.add("allowed_mentions", "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
         return Allowed()
-    parse = value.get("parse") or []
-    if not set(parse) <= {"everyone", "users", "roles"}:
+    given = value.get("parse") or []
+    parse = (
+        [each for each in given if each in ("everyone", "users", "roles")] if isinstance(given, list) else []
+    )
+    if parse != given:
         problems.choices("allowed_mentions.parse", "'everyone', 'roles', 'users'")
     lists: dict[str, frozenset[str]] = {}
     for name in ("users", "roles"):
         ids = value.get(name) or []
+        if not isinstance(ids, list):
+            problems.add(
+                f"allowed_mentions.{name}", "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType"
+            )
+            ids = []
         if len(ids) > 100:
             problems.too_long(f"allowed_mentions.{name}", 100)
         if ids and name in parse:
