@@ -119,13 +119,6 @@ def test_every_metric_is_documented() -> None:
     assert not [name for name in names if f"`{name}" not in text]
 
 
-def test_the_environment_example_names_settings_that_exist() -> None:
-    text = (REPOSITORY / ".env.example").read_text(encoding="utf-8")
-    named = set(re.findall(r"^#?\s?(HEARTH_[A-Z_]+)=", text, re.MULTILINE))
-    assert "HEARTH_TOKEN" in named
-    assert named <= {f"HEARTH_{name.upper()}" for name in Settings.model_fields}
-
-
 def test_nothing_that_runs_unpickles() -> None:
     found = [f"{path}: {name}" for path, tree in sources(*OURS) for name in _unsafe(tree)]
     assert not found
