@@ -75,7 +75,7 @@ export class CommandForm {
     return new Map([...this.#fields].map(([name, { field }]) => [name, field.file ?? field.raw()]));
   }
 
-  /** Take a file that was dropped at a place or pasted: for the option there, or one that has none yet. Tells whether. */
+  /** Take a file that was dropped at a place, or pasted: for the option there, or one without a file. Tells whether. */
   takeFile(file, place = null) {
     const attached = [...this.#fields.values()].filter(({ option }) => option.type === ATTACHMENT);
     let target = attached.find(({ node }) => node.contains(place)) ?? attached.find(({ field }) => !field.file);

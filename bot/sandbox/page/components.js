@@ -1,7 +1,7 @@
 // Message components: rows of buttons and selects, and the layouts of "components V2".
 
 import { button, el, icon } from "./dom.js";
-import { explain, localized, t } from "./i18n.js";
+import { explain, localized } from "./i18n.js";
 import { attachmentOf } from "./embeds.js";
 import { file, spoiled } from "./pictures.js";
 import { emoji, selectMenu } from "./select.js";

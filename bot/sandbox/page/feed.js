@@ -2,13 +2,18 @@
 
 const FIRST_WAIT_MS = 400;
 const LONGEST_WAIT_MS = 15_000;
+const WRONG_TOKEN = 4004;
 
 export class Feed {
-  /** `heard(name, data)` for each event; `changed(connected)` when the connection comes or goes. */
-  constructor(token, heard, changed) {
+  /**
+   * `heard(name, data)` for each event; `changed(connected)` when the connection comes or goes; `refused()` when the
+   * token is not taken, so that trying again is of no use.
+   */
+  constructor(token, { heard, changed, refused }) {
     this.token = token;
     this.heard = heard;
     this.changed = changed;
+    this.refused = refused;
     this.failures = 0;
     this.timer = null;
     // A machine that wakes up, or a network that is back, need not wait.
@@ -30,8 +35,12 @@ export class Feed {
       }
       this.heard(event.t, event.d);
     });
-    socket.addEventListener("close", () => {
+    socket.addEventListener("close", (event) => {
       this.changed(false);
+      if (event.code === WRONG_TOKEN) {
+        this.refused();
+        return;
+      }
       const wait = Math.min(FIRST_WAIT_MS * 2 ** this.failures, LONGEST_WAIT_MS);
       this.failures += 1;
       this.timer = setTimeout(() => this.connect(), wait * (0.75 + Math.random() / 2));

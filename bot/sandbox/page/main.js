@@ -63,11 +63,11 @@ class Page {
       byElement("side"),
       byElement("scrim"),
     );
-    this.feed = new Feed(
-      token,
-      (name, data) => this.#heard(name, data),
-      (connected) => this.#connection(connected),
-    );
+    this.feed = new Feed(token, {
+      heard: (name, data) => this.#heard(name, data),
+      changed: (connected) => this.#connection(connected),
+      refused: () => refuse(t("new_address_title"), t("new_address")),
+    });
     this.#listen();
   }
 

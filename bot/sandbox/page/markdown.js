@@ -1,5 +1,6 @@
 // Shows Markdown as elements. All text goes into text nodes; links are http or https and open elsewhere.
 
+import { coloured } from "./ansi.js";
 import { button, el, icon } from "./dom.js";
 import { fullMoment, t, timestamp } from "./i18n.js";
 import { parse } from "./markdown_parse.js";
@@ -55,11 +56,7 @@ export class Markdown {
       case "code":
         return el("code", {}, node.text);
       case "link":
-        return el(
-          "a",
-          { href: node.url, target: "_blank", rel: "noopener noreferrer nofollow", title: node.url },
-          this.#all(node.children),
-        );
+        return this.#link(node);
       case "spoiler":
         return spoiler(this.#all(node.children));
       case "time":
@@ -76,6 +73,16 @@ export class Markdown {
       default:
         return el(TAGS[node.kind], node.kind === "subtext" ? { class: "md-subtext" } : {}, this.#all(node.children));
     }
+  }
+
+  #link({ url, masked, children }) {
+    const link = el(
+      "a",
+      { href: url, target: "_blank", rel: "noopener noreferrer nofollow", title: url },
+      this.#all(children),
+    );
+    // Words may promise another place than the one that their link leads to.
+    return masked ? el("span", {}, link, el("small", { class: "link-host" }, ` (${new URL(url).host})`)) : link;
   }
 
   #mention(node) {
@@ -122,9 +129,13 @@ function codeBlock({ language, text }) {
   return el(
     "div",
     { class: "code-block" },
-    el("pre", { tabindex: "0", data: { language: language || null } }, el("code", {}, text)),
+    el("pre", { tabindex: "0", data: { language: language || null } }, el("code", {}, language === "ansi" ? ansi(text) : text)),
     copy,
   );
+}
+
+function ansi(text) {
+  return coloured(text).map(({ text: piece, classes }) => (classes ? el("span", { class: classes }, piece) : piece));
 }
 
 function spoiler(children) {

@@ -216,7 +216,8 @@ function maskedAt(text, at, depth) {
   if (text[close] !== "]" || text[close + 1] !== "(") return null;
   const target = /^\(<?(https?:\/\/[^\s<>]*?)>?(?:\s+"[^"\n]*")?\)/.exec(text.slice(close + 1, close + 2100));
   if (!target || close === at + 1) return null;
-  return link(target[1], inline(text.slice(at + 1, close), depth + 1), close + 1 + target[0].length);
+  const end = close + 1 + target[0].length;
+  return link(target[1], inline(text.slice(at + 1, close), depth + 1), end, { masked: true });
 }
 
 function bareAt(text, at) {
@@ -229,8 +230,8 @@ function bareAt(text, at) {
   return link(url, [url], at + url.length);
 }
 
-function link(url, children, end) {
-  return URL.canParse(url) ? { node: { kind: "link", url, children }, end } : null;
+function link(url, children, end, { masked = false } = {}) {
+  return URL.canParse(url) ? { node: { kind: "link", url, masked, children }, end } : null;
 }
 
 function pairAt(text, at, depth) {
