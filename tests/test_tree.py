@@ -119,6 +119,21 @@ def test_every_metric_is_documented() -> None:
     assert not [name for name in names if f"`{name}" not in text]
 
 
+def test_the_tests_that_the_threat_model_names_exist() -> None:
+    named = re.findall(
+        r"`(tests/[\w/]+\.py)::(\w+)`", (REPOSITORY / "SECURITY.md").read_text(encoding="utf-8")
+    )
+    assert len(named) > 20
+    missing = [
+        f"{path}::{name}"
+        for path, name in named
+        if not re.search(
+            rf"^(async )?def {name}\(", (REPOSITORY / path).read_text(encoding="utf-8"), re.MULTILINE
+        )
+    ]
+    assert not missing
+
+
 def test_nothing_that_runs_unpickles() -> None:
     found = [f"{path}: {name}" for path, tree in sources(*OURS) for name in _unsafe(tree)]
     assert not found
