@@ -34,6 +34,11 @@ function changed(style, code) {
 }
 
 function classesOf({ bold, underline, colour, background }) {
-  const names = [bold && "ansi-bold", underline && "ansi-underline", colour && `ansi-${colour}`, background && `ansi-${background}`];
+  const names = [
+    bold && "ansi-bold",
+    underline && "ansi-underline",
+    colour && `ansi-${colour}`,
+    background && `ansi-${background}`,
+  ];
   return names.filter(Boolean).join(" ");
 }

@@ -23,10 +23,8 @@ export class Composer {
       id: "composer",
       testid: "composer",
       rows: "1",
-      role: "combobox",
-      "aria-expanded": "false",
+      "aria-haspopup": "listbox",
       autocomplete: "off",
-      maxlength: null,
     });
     this.fit = growing(this.box);
     this.picker = new Picker(store, this.box, (entry, rest) => this.choose(entry, rest));
@@ -80,6 +78,15 @@ export class Composer {
     if (this.#form) this.#open(this.#form.entry.name, this.#form.filled(), false);
     this.#drawSend();
     this.#drawReply();
+  }
+
+  /** Take up the commands that the bot registered anew: the same command may have another id now. */
+  commandsChanged() {
+    const form = this.#form;
+    if (form && !this.store.commands.some((each) => each.id === form.entry.command.id)) {
+      this.#open(form.entry.name, form.filled(), false);
+    }
+    if (this.picker.open) this.picker.follow(this.box.value);
   }
 
   /** Take up another channel, or another user: what was being filled in belongs to the old one. */

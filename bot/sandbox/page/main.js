@@ -94,7 +94,10 @@ class Page {
       if (matchMedia("(hover: hover)").matches) this.composer.box.focus();
     });
     store.addEventListener("channels", () => this.sidebar.draw());
-    store.addEventListener("commands", () => this.messages.draw());
+    store.addEventListener("commands", () => {
+      this.messages.draw();
+      this.composer.commandsChanged();
+    });
     store.addEventListener("status", () => this.#head());
     store.addEventListener("typing", () => this.composer.showTyping());
     onSystemTheme(() => this.sidebar.draw());

@@ -40,7 +40,7 @@ export class Markdown {
       case "heading":
         return el(
           "p",
-          { class: `md-h${node.level}`, role: "heading", "aria-level": String(node.level + 2) },
+          { class: `md-h${node.level}`, role: "heading", "aria-level": String(node.level + 1) },
           this.#all(node.children),
         );
       case "quote":
@@ -129,7 +129,11 @@ function codeBlock({ language, text }) {
   return el(
     "div",
     { class: "code-block" },
-    el("pre", { tabindex: "0", data: { language: language || null } }, el("code", {}, language === "ansi" ? ansi(text) : text)),
+    el(
+      "pre",
+      { tabindex: "0", data: { language: language || null } },
+      el("code", {}, language === "ansi" ? ansi(text) : text),
+    ),
     copy,
   );
 }

@@ -68,7 +68,7 @@ export function openMenu(groups, rectangle, label) {
       opener?.focus({ preventScroll: true });
     menu.remove();
   });
-  document.body.append(menu);
+  document.querySelector("main").append(menu);
   menu.showPopover();
   place(menu, rectangle);
   (items[0] ?? menu).focus({ preventScroll: true });
@@ -85,4 +85,11 @@ export function pointAt(event) {
     width: 0,
     height: 0,
   };
+}
+
+/** Return the corner of an element where a menu opens by key, kept to what can be seen of it. */
+export function cornerOf(node) {
+  const { left, top } = node.getBoundingClientRect();
+  const at = Math.max(64, Math.min(top + 20, innerHeight - 120));
+  return { left: left + 12, right: left + 12, top: at, bottom: at, width: 0, height: 0 };
 }

@@ -3,7 +3,7 @@
 import { button, el, icon } from "./dom.js";
 import { embed } from "./embeds.js";
 import { clock, explain, fullMoment, moment, t } from "./i18n.js";
-import { pointAt } from "./menu.js";
+import { cornerOf, pointAt } from "./menu.js";
 import { avatar } from "./people.js";
 import { nameOf } from "./store.js";
 
@@ -50,7 +50,7 @@ export class MessageView {
       // Text that is marked, links and pictures keep the browser's own menu.
       if (event.target.closest("a, textarea, .avatar-button") || !getSelection().isCollapsed) return;
       event.preventDefault();
-      this.menu.openFor(message, event.clientX || event.clientY ? pointAt(event) : node.getBoundingClientRect());
+      this.menu.openFor(message, event.clientX || event.clientY ? pointAt(event) : cornerOf(body));
     });
     return node;
   }
@@ -93,19 +93,23 @@ export class MessageView {
     if (message.visible_to !== null) body.append(this.#private(message));
   }
 
-  #picture(author) {
+  #userMenu(author) {
     const open = (event) => {
       event.preventDefault();
       event.stopPropagation();
       this.menu.openForUser(author, event.currentTarget.getBoundingClientRect());
     };
+    return { click: open, contextmenu: open };
+  }
+
+  #picture(author) {
     return button(
       {
         class: "avatar-button",
         tabindex: "-1",
         "aria-label": t("user_actions", { name: nameOf(author) }),
         "aria-haspopup": "menu",
-        on: { click: open, contextmenu: open },
+        on: this.#userMenu(author),
       },
       avatar(author),
     );
@@ -115,7 +119,17 @@ export class MessageView {
     return el(
       "header",
       { class: "head" },
-      el("span", { class: "name" }, name),
+      button(
+        {
+          class: "name",
+          testid: "author",
+          tabindex: "-1",
+          title: t("user_actions", { name }),
+          "aria-haspopup": "menu",
+          on: this.#userMenu(message.author),
+        },
+        name,
+      ),
       message.author.bot ? el("span", { class: "badge" }, t("bot")) : null,
       el("time", { datetime: message.timestamp, title: fullMoment(date) }, moment(date)),
     );
@@ -137,11 +151,12 @@ export class MessageView {
       {
         class: "above",
         tabindex: "-1",
-        "aria-label": t("replied_to", { name: nameOf(original.author) }),
+        title: t("replied_to", { name: nameOf(original.author) }),
         on: { click: () => this.jump(original.id) },
       },
       icon("reply"),
       avatar(original.author, "tiny"),
+      el("span", { class: "hidden-but-read" }, t("replied_to", { name: "" })),
       el("b", {}, nameOf(original.author)),
       el("span", { class: "above-text" }, text),
     );

@@ -2,6 +2,7 @@
 
 import { button, el, fill, icon } from "./dom.js";
 import { day, explain, locale, t } from "./i18n.js";
+import { cornerOf } from "./menu.js";
 import { nameOf } from "./store.js";
 
 const GROUP_MS = 7 * 60_000;
@@ -17,7 +18,9 @@ export class Messages {
   /** `scroll` holds `stream`; `welcome()` makes what an empty channel shows. */
   constructor({ store, actions, view, welcome, toast, news }, scroll, stream) {
     Object.assign(this, { store, actions, view, welcome, toast, news, scroll, stream });
-    stream.setAttribute("role", "list");
+    stream.setAttribute("role", "log");
+    // News are told apart, in few words: the stream itself is drawn anew too often to be read aloud.
+    stream.setAttribute("aria-live", "off");
     this.atEnd = true;
     this.pill = button(
       { class: "pill", hidden: true, on: { click: () => this.toEnd(true) } },
@@ -198,7 +201,7 @@ export class Messages {
     const message = this.#shown.get(node.dataset.messageId)?.message;
     if (message && (event.key === "ContextMenu" || (event.shiftKey && event.key === "F10"))) {
       event.preventDefault();
-      this.view.menu.openFor(message, (node.querySelector(".body") ?? node).getBoundingClientRect());
+      this.view.menu.openFor(message, cornerOf(node.querySelector(".body")));
       return;
     }
     if (event.target !== node) return;
@@ -235,7 +238,7 @@ function follows(previous, message) {
 
 function setCurrent(node, current) {
   node.setAttribute("tabindex", current ? "0" : "-1");
-  for (const each of node.querySelectorAll(".tools button, .avatar-button, button.above"))
+  for (const each of node.querySelectorAll(".tools button, .avatar-button, button.name, button.above"))
     each.setAttribute("tabindex", current ? "0" : "-1");
 }
 

@@ -40,7 +40,6 @@ export class Picker {
     this.#entries = matching(all, query);
     this.list.hidden = false;
     this.list.setAttribute("aria-label", t("commands"));
-    this.box.setAttribute("aria-expanded", "true");
     this.hint.textContent = t("picker_hint");
     if (!this.#entries.length) {
       fill(this.rows, el("div", { class: "picker-empty" }, all.length ? t("no_command", { query }) : t("no_commands")));
@@ -57,7 +56,6 @@ export class Picker {
 
   close() {
     this.list.hidden = true;
-    this.box.setAttribute("aria-expanded", "false");
     this.box.removeAttribute("aria-activedescendant");
   }
 

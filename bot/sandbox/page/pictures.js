@@ -88,7 +88,7 @@ export function file(attachment) {
       class: "file",
       href: attachment.url,
       download: attachment.filename,
-      "aria-label": t("download", { name: attachment.filename }),
+      title: t("download", { name: attachment.filename }),
     },
     icon("file"),
     el("span", { class: "file-name" }, attachment.filename),

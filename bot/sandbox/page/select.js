@@ -30,20 +30,18 @@ export function selectMenu({ options, min = 1, max = 1, placeholder, label, cust
     icon("chevron"),
   );
   const list = el("div", {
-    class: "select-list",
+    class: "select-rows",
     id: listId,
     role: "listbox",
     tabindex: "-1",
-    popover: "auto",
     "aria-label": label || placeholder || t("choose"),
     "aria-multiselectable": single ? null : "true",
   });
   const rows = options.map((each, index) => row(each, index));
-  fill(
-    list,
-    rows,
-    single ? null : button({ class: "select-done", on: { click: () => list.hidePopover() } }, t("done")),
-  );
+  fill(list, rows);
+  const close = () => popup.hidePopover();
+  const done = single ? null : button({ class: "select-done", on: { click: close } }, t("done"));
+  const popup = el("div", { class: "select-list", popover: "auto" }, list, done);
 
   function row(each, index) {
     return el(
@@ -93,7 +91,7 @@ export function selectMenu({ options, min = 1, max = 1, placeholder, label, cust
     if (single) {
       chosen = chosen.includes(value) && min === 0 ? [] : [value];
       show();
-      list.hidePopover();
+      close();
       return;
     }
     if (chosen.includes(value)) chosen = chosen.filter((each) => each !== value);
@@ -103,9 +101,9 @@ export function selectMenu({ options, min = 1, max = 1, placeholder, label, cust
 
   opener.addEventListener("click", () => {
     before = chosen;
-    document.body.contains(list) || opener.after(list);
-    list.showPopover();
-    place(list, opener.getBoundingClientRect(), { wide: true });
+    if (!popup.isConnected) opener.after(popup);
+    popup.showPopover();
+    place(popup, opener.getBoundingClientRect(), { wide: true });
     mark(
       Math.max(
         0,
@@ -125,15 +123,13 @@ export function selectMenu({ options, min = 1, max = 1, placeholder, label, cust
     const next = stepped(event.key, at, rows.length);
     if (next !== null) mark(next);
     else if (event.key === "Enter" || event.key === " ") {
-      if (event.target.closest(".select-done")) return;
       toggle(at);
-    } else if (event.key === "Tab") list.hidePopover();
+    } else if (event.key === "Tab" && single) close();
     else if (event.key.length === 1) seek(event.key.toLowerCase());
     else return;
     if (event.key !== "Tab") event.preventDefault();
-    event.stopPropagation();
   });
-  list.addEventListener("toggle", (event) => {
+  popup.addEventListener("toggle", (event) => {
     if (event.newState !== "closed") return;
     opener.setAttribute("aria-expanded", "false");
     opener.focus({ preventScroll: true });

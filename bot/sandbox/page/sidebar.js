@@ -10,8 +10,8 @@ export class Sidebar {
   constructor({ store, actions, failed, changeLocale }, side, scrim) {
     Object.assign(this, { store, actions, failed, changeLocale, side, scrim });
     scrim.addEventListener("click", () => this.close());
-    side.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && document.body.classList.contains("drawer-open")) this.close();
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") this.close();
     });
     const narrow = matchMedia("(max-width: 760px)");
     narrow.addEventListener("change", () => this.close(false));
@@ -21,13 +21,20 @@ export class Sidebar {
   open(opener) {
     this.opener = opener;
     document.body.classList.add("drawer-open");
+    // What the drawer covers is out of reach until it closes.
+    this.#room.inert = true;
     this.side.querySelector('[aria-current="page"]')?.focus();
   }
 
   close(focus = true) {
     if (!document.body.classList.contains("drawer-open")) return;
     document.body.classList.remove("drawer-open");
+    this.#room.inert = false;
     if (focus) this.opener?.focus();
+  }
+
+  get #room() {
+    return this.side.parentElement.querySelector("main");
   }
 
   draw() {
