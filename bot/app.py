@@ -85,13 +85,11 @@ async def connected(
             yield Connected(client, dispatcher, health, work)
         finally:
             await dispatcher.stop(GRACE_SECONDS)
-            for task in work[1:]:
+            # The connection ends before the client is closed: an event that came in between would find no loop.
+            for task in work:
                 task.cancel()
-            # This ends the connection's own task, which until now carried the last answers.
-            await client.close()
             await asyncio.gather(*work, return_exceptions=True)
-            # Events that came in the last moment begin, and find that nothing is to be done.
-            await asyncio.sleep(0)
+            await client.close()
 
 
 def scheduled(core: Core) -> list[Scheduled]:

@@ -49,7 +49,11 @@ async def house(settings: Settings, **knobs: Any) -> AsyncIterator[House]:
 
 
 async def _ready(sandbox: Sandbox, bot: Connected) -> None:
-    waiting = asyncio.create_task(sandbox.wait_for_bot())
+    async def both() -> None:
+        await sandbox.wait_for_bot()
+        await bot.client.wait_until_ready()
+
+    waiting = asyncio.create_task(both())
     done, _ = await asyncio.wait(
         [waiting, *bot.work], timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED
     )
