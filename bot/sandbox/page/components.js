@@ -93,7 +93,7 @@ export class Components {
     if (attachment) used.add(attachment.id);
     const name = data.name ?? decodeURIComponent(data.file.url.split("?")[0].split("/").at(-1));
     const shown = file(
-      attachment ?? { url: data.file.url, filename: name, size: data.size ?? 0, content_type: data.file.content_type },
+      attachment ?? { url: data.file.url, filename: name, size: data.size ?? null, content_type: data.file.content_type },
     );
     return data.spoiler ? spoiled(shown) : shown;
   }

@@ -12,6 +12,7 @@ export class Composer {
   #form = null;
   #replyTo = null;
   #sending = false;
+  #place = null;
 
   /** `sent()` is called once something of one's own is on its way. */
   constructor({ store, actions, sent }, dock) {
@@ -91,6 +92,13 @@ export class Composer {
 
   /** Take up another channel, or another user: what was being filled in belongs to the old one. */
   reset() {
+    const place = `${this.store.user.id} ${this.store.channel.id}`;
+    // After a broken connection all is read anew, but the person is where they were.
+    if (place === this.#place) {
+      this.commandsChanged();
+      return;
+    }
+    this.#place = place;
     this.#replyTo = null;
     this.leave(false);
     this.picker.close();

@@ -60,6 +60,15 @@ export function openModal(modal, { store, actions, markdown }) {
     return node;
   }
 
+  // What was wrong is said again only when the form is sent again.
+  form.addEventListener("input", (event) => heard(event.target));
+  form.addEventListener("change", (event) => heard(event.target));
+
+  function heard(target) {
+    const at = fields.find((each) => each.node.contains(target));
+    if (at) say(at, null);
+  }
+
   function say({ node, input, error }, text) {
     error.textContent = text ?? "";
     node.classList.toggle("wrong", Boolean(text));

@@ -92,7 +92,7 @@ export function file(attachment) {
     },
     icon("file"),
     el("span", { class: "file-name" }, attachment.filename),
-    el("span", { class: "file-size" }, fileSize(attachment.size)),
+    attachment.size ? el("span", { class: "file-size" }, fileSize(attachment.size)) : null,
   );
 }
 

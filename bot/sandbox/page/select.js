@@ -136,7 +136,10 @@ export function selectMenu({ options, min = 1, max = 1, placeholder, label, cust
     if (chosen.join("\n") === before.join("\n")) return;
     // Too few is not a choice: what was chosen before comes back.
     if (chosen.length < min) chosen = before;
-    else changed(chosen);
+    else {
+      changed(chosen);
+      opener.dispatchEvent(new Event("change", { bubbles: true }));
+    }
     show();
   });
 

@@ -29,6 +29,10 @@ export class Suggestions {
     }
     input.addEventListener("input", () => {
       this.#chosen = null;
+      // What is still shown was suggested for another text: Enter must not take it.
+      this.#choices = [];
+      this.input.removeAttribute("aria-activedescendant");
+      for (const row of this.list.children) row.removeAttribute("aria-selected");
       this.#soon();
     });
     input.addEventListener("focus", () => this.#soon());
@@ -75,7 +79,7 @@ export class Suggestions {
       this.#show(el("div", { class: "suggestion nothing" }, t("no_suggestions")));
       return;
     }
-    this.#show(choices.map((each, index) => this.#row(each, index)));
+    this.#show(choices.map((each) => this.#row(each)));
     this.#mark(0);
   }
 
@@ -86,7 +90,7 @@ export class Suggestions {
     this.input.setAttribute("aria-expanded", "true");
   }
 
-  #row(choice, index) {
+  #row(choice) {
     const row = el(
       "div",
       {
@@ -100,7 +104,7 @@ export class Suggestions {
     );
     row.addEventListener("pointerdown", (event) => {
       event.preventDefault();
-      this.#take(index);
+      this.#take(choice);
     });
     return row;
   }
@@ -112,8 +116,7 @@ export class Suggestions {
     this.list.children[index].scrollIntoView({ block: "nearest" });
   }
 
-  #take(index) {
-    const choice = this.#choices[index];
+  #take(choice) {
     this.#chosen = { label: localized(choice), value: choice.value };
     this.input.value = this.#chosen.label;
     this.#choices = [];
@@ -124,7 +127,7 @@ export class Suggestions {
     if (!this.open || !this.#choices.length || event.isComposing) return;
     if (event.key === "Escape") this.close();
     else if (event.key === "Enter" || event.key === "Tab") {
-      this.#take(this.#at);
+      this.#take(this.#choices[this.#at]);
       if (event.key === "Tab") return;
     } else {
       const next = stepped(event.key, this.#at, this.#choices.length);
