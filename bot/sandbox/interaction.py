@@ -93,6 +93,16 @@ def interaction_created(
     return body
 
 
+def full_name(data: Json) -> str:
+    """Return a command's name with those of its group and subcommand, as Discord puts it on messages."""
+    names: list[str] = []
+    node: Json | None = data
+    while node is not None:
+        names.append(str(node["name"]))
+        node = next((o for o in node.get("options") or [] if o["type"] in (1, 2)), None)
+    return " ".join(names)
+
+
 def metadata(interaction: Interaction, world: World) -> Json:
     """Return Discord's `interaction_metadata` of the messages that answer an interaction."""
     body: Json = {
@@ -102,7 +112,7 @@ def metadata(interaction: Interaction, world: World) -> Json:
         "authorizing_integration_owners": owners(interaction.channel),
     }
     if interaction.type == Kind.COMMAND:
-        body["name"] = interaction.data["name"]
+        body["name"] = full_name(interaction.data)
         body["command_type"] = interaction.data["type"]
         if interaction.data["type"] == 3:
             body["target_message_id"] = interaction.data["target_id"]

@@ -11,7 +11,15 @@ from typing import Final, Protocol
 from bot.sandbox import components
 from bot.sandbox.attachments import EPHEMERAL_FLAG, Upload
 from bot.sandbox.errors import Json, PageError, Problems, invalid, known
-from bot.sandbox.interaction import Callback, Interaction, Kind, callback_answer, checked_choices, metadata
+from bot.sandbox.interaction import (
+    Callback,
+    Interaction,
+    Kind,
+    callback_answer,
+    checked_choices,
+    full_name,
+    metadata,
+)
 from bot.sandbox.messages import MENU_ANSWER, PLAIN, SLASH_ANSWER, Message, Messages, Origin
 from bot.sandbox.snowflake import Snowflakes
 from bot.sandbox.validate import LAYOUT_FLAG, LOADING_FLAG, Draft, draft
@@ -277,7 +285,7 @@ class Interactions:
             legacy = {
                 "id": interaction.id,
                 "type": Kind.COMMAND,
-                "name": interaction.data["name"],
+                "name": full_name(interaction.data),
                 "user": self._world.users[interaction.user_id].payload(),
             }
         return Origin(interaction.id, told, legacy, kind, interaction.user_id if ephemeral else None)

@@ -51,7 +51,9 @@ async def test_options_of_every_type_arrive(person: Person) -> None:
 
 async def test_subcommands_of_both_depths_arrive(person: Person) -> None:
     assert (await person.slash("deep one", n=4)).text == "one 4"
-    assert (await person.slash("deep inner two")).text == "two"
+    two = await person.slash("deep inner two")
+    assert two.text == "two"
+    assert two.message.raw["interaction"]["name"] == "deep inner two"
 
 
 @pytest.mark.parametrize(
