@@ -48,6 +48,8 @@ export class CommandForm {
     );
     for (const option of entry.options)
       if (option.required || filled.has(option.name)) this.#add(option, filled.get(option.name));
+    // A command that takes something opens with a field for it; one that stays empty is left out.
+    if (!this.#fields.size && entry.options.length) this.#add(entry.options[0]);
     this.#drawMore();
     this.node.addEventListener("keydown", (event) => this.#key(event));
   }
