@@ -10,7 +10,6 @@ import asyncio
 import ssl
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
 from urllib.parse import quote, urlsplit
@@ -18,11 +17,9 @@ from urllib.parse import quote, urlsplit
 import aiohttp
 
 from tests.kit.answer import TIMEOUT, Answer, Json, Message, Modal, Refused, Unanswered
+from tests.kit.typed import File, Typed, command_named
 
 REMEMBERED: Final = 10_000
-_NAMED_OPTIONS: Final = (6, 7, 8, 9)
-_NAMED_SELECTS: Final = (5, 6, 7, 8)
-"""The types of options and selects whose values are ids, for which names may be given."""
 
 
 class Reachable(Protocol):
@@ -31,14 +28,6 @@ class Reachable(Protocol):
     @property
     def page_url(self) -> str:
         """The address of its page, with the token."""
-
-
-@dataclass(frozen=True)
-class File:
-    """A file to send."""
-
-    name: str
-    data: bytes
 
 
 class Person:
@@ -146,16 +135,16 @@ class Person:
         Options by name, `_` for `-`; a `File`, a `Person`, the name of a channel or role where the option is one.
         Raises `Refused` where Discord's client would not send it, `Unanswered` where the bot does not answer.
         """
-        files: list[File] = []
-        data = self._command_data(command, {**(options or {}), **more}, files)
-        answer = await self._interact(2, data, files, channel)
+        typed = Typed(self.state)
+        data = typed.command(self.commands, command, {**(options or {}), **more})
+        answer = await self._interact(2, data, typed.files, channel)
         return await answer.until(Answer.is_settled, within)
 
     async def complete(
         self, command: str, option: str, typed: str, *, within: float = TIMEOUT, **others: Any
     ) -> list[Json]:
         """Begin to type an option, and return what the bot suggests."""
-        data = self._command_data(command, {**others, option: typed}, [])
+        data = Typed(self.state).command(self.commands, command, {**others, option: typed})
         focused = data
         while "value" not in focused:
             focused = next(o for o in focused["options"] if "value" not in o or o["name"] == option)
@@ -169,9 +158,7 @@ class Person:
     ) -> Answer:
         """Choose a command from the menu of a message or of a user."""
         kind = 2 if isinstance(target, Person) else 3
-        command = next((c for c in self.commands if c["name"] == label and c["type"] == kind), None)
-        if command is None:
-            raise AssertionError(f"no “{label}” in the menu, only {self._names(kind)}")
+        command = command_named(self.commands, label, kind)
         place = None
         if isinstance(target, Answer):
             target = target.message
@@ -207,10 +194,10 @@ class Person:
             if modal.modal is None:
                 raise AssertionError("no form was opened")
             modal = modal.modal
-        files: list[File] = []
-        components = [self._filled(modal, name, value, files) for name, value in values.items()]
+        typed = Typed(self.state)
+        components = [typed.filled(modal, name, value) for name, value in values.items()]
         data = {"modal_id": modal.id, "custom_id": modal.custom_id, "components": components}
-        answer = await self._interact(5, data, files, modal.raw["channel_id"])
+        answer = await self._interact(5, data, typed.files, modal.raw["channel_id"])
         return await answer.until(Answer.is_settled, within)
 
     async def edit(self, message: Message, text: str) -> Message:
@@ -284,66 +271,6 @@ class Person:
 
     # Inside.
 
-    def _names(self, kind: int) -> list[str]:
-        return [c["name"] for c in self.commands if c["type"] == kind]
-
-    def _command_data(self, path: str, options: Mapping[str, Any], files: list[File]) -> Json:
-        name, *inside = path.removeprefix("/").split()
-        command = next((c for c in self.commands if c["name"] == name and c["type"] == 1), None)
-        if command is None:
-            raise AssertionError(f"no command /{name}, only {self._names(1)}")
-        data: Json = {"id": command["id"], "name": name, "type": 1, "options": []}
-        node, declared = data, command["options"]
-        for each in inside:
-            option = next((o for o in declared if o["name"] == each and o["type"] in (1, 2)), None)
-            if option is None:
-                raise AssertionError(f"no subcommand {each} of /{name}, only {[o['name'] for o in declared]}")
-            below: Json = {"name": each, "type": option["type"], "options": []}
-            node["options"].append(below)
-            node, declared = below, option.get("options", [])
-        by_name = {o["name"]: o for o in declared}
-        for given, value in options.items():
-            option = by_name.get(given) or by_name.get(given.replace("_", "-"))
-            if option is None:
-                raise AssertionError(f"no option {given} of /{path}, only {list(by_name)}")
-            kind = option["type"]
-            node["options"].append(
-                {
-                    "name": option["name"],
-                    "type": kind,
-                    "value": self._value(value, files, named=kind in _NAMED_OPTIONS),
-                }
-            )
-        return data
-
-    def _value(self, value: Any, files: list[File], *, named: bool) -> Any:
-        if isinstance(value, File):
-            files.append(value)
-            return len(files) - 1
-        if isinstance(value, Person):
-            return value.id
-        if named and not str(value).isdigit():
-            for every in ("users", "channels", "roles"):
-                for each in self.state[every]:
-                    if value in (each.get("username"), each.get("name")):
-                        return each["id"]
-        return value
-
-    def _filled(self, modal: Modal, name: str, value: Any, files: list[File]) -> Json:
-        def plain(text: object) -> str:
-            return "".join(c if c.isalnum() else "_" for c in str(text)).lower()
-
-        for custom_id, each in modal.inputs.items():
-            if name == custom_id or plain(name) in (plain(custom_id), plain(each["label"])):
-                if each["type"] in (4, 21, 23):
-                    return {"custom_id": custom_id, "value": value}
-                values = [value] if isinstance(value, str | File | Person) else list(value)
-                return {
-                    "custom_id": custom_id,
-                    "values": [self._value(v, files, named=each["type"] in _NAMED_SELECTS) for v in values],
-                }
-        raise AssertionError(f"the form has no input {name}, only {list(modal.inputs)}")
-
     async def _use(
         self, message: Message | Answer, name: str, values: list[str] | None, within: float
     ) -> Answer:
@@ -356,9 +283,7 @@ class Person:
             "component_type": component["type"],
         }
         if values is not None:
-            data["values"] = [
-                self._value(value, [], named=component["type"] in _NAMED_SELECTS) for value in values
-            ]
+            data["values"] = Typed(self.state).chosen(component["type"], values)
         answer = await self._interact(3, data, [], shown.channel_id)
         return await answer.until(Answer.is_settled, within)
 
@@ -449,3 +374,6 @@ class Person:
             case "bot_status":
                 self.bot_online = data["online"]
         self._news.set()
+
+
+__all__ = ["File", "Person"]
