@@ -64,7 +64,7 @@ export class Messages {
   }
 
   toEnd(smooth = false) {
-    this.scroll.scrollTo({ top: this.scroll.scrollHeight, behavior: smooth ? "smooth" : "instant" });
+    this.scroll.scrollTo({ top: this.scroll.scrollHeight, behavior: smooth ? gently() : "instant" });
     this.atEnd = true;
     this.#unseen = 0;
     this.#pill();
@@ -74,7 +74,7 @@ export class Messages {
   jump(messageId) {
     const node = this.stream.querySelector(`[data-message-id="${messageId}"]`);
     if (!node) return;
-    node.scrollIntoView({ block: "center", behavior: "smooth" });
+    node.scrollIntoView({ block: "center", behavior: gently() });
     node.classList.add("flash");
     setTimeout(() => node.classList.remove("flash"), 1600);
     node.focus({ preventScroll: true });
@@ -228,6 +228,10 @@ export class Messages {
     const inside = focus.key ? node?.querySelector(`[data-focus="${CSS.escape(focus.key)}"]:not(:disabled)`) : null;
     (inside ?? node)?.focus({ preventScroll: true });
   }
+}
+
+function gently() {
+  return matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth";
 }
 
 function follows(previous, message) {
