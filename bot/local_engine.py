@@ -2,69 +2,44 @@
 
 When the worker dies, the batch that it worked on is tried again item by item, so that only the item that kills is
 failed; batches that merely waited are sent again. A batch that outlasts its time is handled the same way, the worker
-being killed. Models come back in the order of need.
+being killed. Models that were warm are made warm again at once, those that are waited for first.
 """
 
 import asyncio
+import contextlib
+import copy
 import itertools
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, TypeVar
 
-import msgspec
 import structlog
 
-from bot.worker_process import WorkerProcess
-from shared.device import choose_device
+from bot.flight import Batch, Died, Item, KnownModel, Order, guilty, in_time, parts
+from bot.supervisor import Answer, Supervisor
+from shared.device import free_cores
 from shared.engine import EngineStatus, ModelStatus, Weights
-from shared.errors import DeadlineExceeded, HearthError, ModelFailed, ModelUnavailable, WorkerCrashed
-from shared.frames import WHOLE_BATCH, Broken, Done, Load, Loaded, Unload, encode
+from shared.errors import BadInput, DeadlineExceeded, HearthError, ModelUnavailable, WorkerCrashed
+from shared.frames import Broken, Done, FrameError, Load, Loaded, Unload, encode
 from shared.model import AnyModel
 
 WATCH_SECONDS: Final = 0.1
+STOP_SECONDS: Final = 1.0
 KILLS: Final = 2
-"""An item that was being worked on in so many deaths of the worker is given up."""
-QUICK_DEATHS: Final = 5
+"""What was being worked on in so many deaths of the worker is given up."""
+Thing = TypeVar("Thing")
 log = structlog.get_logger("hearth.engine")
-Sent = Done | Loaded | Broken
-
-
-@dataclass(slots=True, eq=False)
-class _Batch:
-    id: int
-    model: str
-    requests: Sequence[Any]
-    deadlines: Sequence[float]
-    future: asyncio.Future[Sequence[Any]]
-    kills: int = 0
-    started: float = 0.0
-
-
-@dataclass(slots=True)
-class _Model:
-    """What the engine knows of a model."""
-
-    name: str
-    path: str
-    results: msgspec.msgpack.Decoder[Any]
-    weights: Weights | None = None
-    loaded: bool = False
-    loading: asyncio.Task[None] | None = None
-    waiting: int = 0
-    used: float = 0.0
-    batches: int = 0
-    items: int = 0
-    seconds: float = 0.0
-    rss_mib: float = 0.0
-    orders: dict[int, asyncio.Future[Loaded]] = field(default_factory=dict)
 
 
 class LocalEngine:
     """Runs batches in a child process; see `shared.engine.Engine`.
 
     The worker imports the classes of `models` by their names; `weights` finds a model's weights (it is called in a
-    thread). Past `memory_budget_mib` of the worker, idle models are unloaded, the least recently used first. A batch
-    may take `batch_seconds`, and `grace` seconds more than the shortest deadline in it.
+    thread, when a model is loaded and not told which). Past `memory_budget_mib` of the worker, idle models are
+    unloaded, the least recently used first.
+
+    A batch is given up, and the worker killed, when one of its deadlines and `grace` seconds are over and it takes
+    unusually long for its model, and in any case after `batch_seconds`, or 20 times what is usual if that is more. A
+    load is given up after `load_seconds`.
     """
 
     def __init__(
@@ -77,163 +52,209 @@ class LocalEngine:
         memory_budget_mib: int | None = None,
         warm: Sequence[str] = (),
         batch_seconds: float = 20.0,
+        load_seconds: float = 300.0,
         grace: float = 1.0,
     ) -> None:
-        self._models = {
-            model.name: _Model(
-                model.name,
-                f"{model.__module__}:{model.__qualname__}",
-                msgspec.msgpack.Decoder(list[model.result | None]),  # type: ignore[name-defined]
-            )
-            for model in models
-        }
-        self._find, self._budget, self._warm = weights, memory_budget_mib, warm
-        self._batch_seconds, self._grace = batch_seconds, grace
-        self._device = choose_device(device, threads)
-        self._received: msgspec.msgpack.Decoder[Sent] = msgspec.msgpack.Decoder(Sent)
+        self._models = {model.name: KnownModel(model) for model in models}
+        self._find, self._budget, self._wanted = weights, memory_budget_mib, list(warm)
+        self._batch_seconds, self._load_seconds, self._grace = batch_seconds, load_seconds, grace
+        self._worker = Supervisor(
+            device,
+            threads or free_cores(),
+            on_answer=self._on_answer,
+            on_up=self._on_up,
+            on_death=self._on_death,
+        )
         self._ids = itertools.count(1)
-        self._flying: dict[int, _Batch] = {}
-        self._worker: WorkerProcess | None = None
-        self._up = asyncio.Event()
-        self._ended = asyncio.Event()
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._rss, self._restarts, self._quick, self._closed = 0.0, 0, 0, False
+        self._flying: dict[int, Batch] = {}
+        self._orders: dict[int, Order] = {}
+        self._stuck: Batch | Order | None = None
+        # Suspects are run one at a time, so that it is plain which of them kills.
+        self._alone = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._device, self._rss = device, 0.0
+        self._started = False
 
     async def start(self) -> None:
         """Start the worker and load the warm set; a model that fails to load is logged, and tried again when asked."""
-        await self._spawn()
-        self._own(self._supervise())
+        self._worker.start()
         self._own(self._watch())
-        for result in await asyncio.gather(
-            *(self._ensure(self._models[n]) for n in self._warm), return_exceptions=True
-        ):
-            if isinstance(result, ModelUnavailable):
-                log.error("not warm", error=str(result))
-            elif isinstance(result, BaseException):
-                raise result
+        await self._warm_up()
+        self._started = True
 
     async def run(self, model: str, batch: Sequence[Any], deadlines: Sequence[float]) -> Sequence[Any]:
         """Answer a batch; see `shared.engine.Engine.run`."""
-        return await self._run(model, batch, deadlines, 0)
+        known = self._known(model)
+        items = [
+            Item(known.requests.encode(request), deadline)
+            for request, deadline in zip(batch, deadlines, strict=True)
+        ]
+        known.users += 1
+        try:
+            for part in parts(items):
+                await self._answer(known, part, 0)
+        finally:
+            known.users -= 1
+        return [item.answer for item in items]
 
     async def load(self, model: str, weights: Weights) -> None:
-        """Load other weights beside those that answer, and swap."""
-        known = self._models[model]
-        await self._up.wait()
-        await self._order_load(known, weights)
+        """Load other weights beside those that answer, and swap; see `shared.engine.Engine.load`."""
+        known = self._known(model)
+        await self._load(known, weights)
+        known.recover()
+        await self._keep_to_budget(known)
 
     async def unload(self, model: str) -> None:
-        """Free a model's memory."""
-        known = self._models[model]
-        if known.loaded:
+        """Free a model's memory, when what it is working on is done."""
+        known = self._known(model)
+        async with known.changing:
+            if not known.loaded:
+                return
+            # No batch is sent from here on.
             known.loaded = False
-            number = next(self._ids)
-            await self._order(known, number, Unload(number, model))
+            while flying := [batch.future for batch in self._flying.values() if batch.model is known]:
+                await asyncio.wait(flying)
+            # Where the worker died it is unloaded too.
+            with contextlib.suppress(Died):
+                await self._order(known, lambda number: Unload(number, known.name))
 
     async def status(self) -> EngineStatus:
         """Return the engine's state, as it is known here; asks nobody."""
         return EngineStatus(
             engine="local",
-            worker_pid=None if self._worker is None else self._worker.pid,
-            alive=self._up.is_set(),
-            restarts=self._restarts,
-            rss_mib=round(self._rss, 1),
-            device=self._device.name,
-            models=[_status(m, self._flying.values()) for m in self._models.values()],
+            worker_pid=self._worker.pid,
+            alive=self._worker.alive,
+            restarts=self._worker.restarts,
+            rss_mib=round(self._worker.rss_mib, 1),
+            device=self._device,
+            models=[self._status(model) for model in self._models.values()],
         )
 
     async def close(self) -> None:
-        """Stop the worker."""
-        self._closed = True
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._worker is not None:
-            await self._worker.close()
-        self._fail_all(WorkerCrashed("The worker was stopped."))
+        """Stop the worker; what is still under way is answered with `WorkerCrashed`."""
+        await self._worker.close()
+        if self._tasks:
+            # They end by themselves, unless a search for weights holds one of them.
+            _, slow = await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
+            for task in slow:
+                task.cancel()
+            await asyncio.gather(*slow, return_exceptions=True)
 
-    async def _run(
-        self, model: str, requests: Sequence[Any], deadlines: Sequence[float], kills: int
-    ) -> Sequence[Any]:
-        known, loop = self._models[model], asyncio.get_running_loop()
-        known.waiting += 1
-        try:
-            while not known.loaded or self._worker is None:
-                await self._ensure(known)
-            batch = _Batch(next(self._ids), model, requests, deadlines, loop.create_future(), kills)
-            known.used = batch.started = loop.time()
-            if not self._send(batch):
-                return [ModelFailed("The request is too large.")] * len(requests)
+    async def _answer(self, model: KnownModel, items: Sequence[Item], kills: int) -> None:
+        """Give each item its answer. `kills`: in how many deaths they were being worked on."""
+        while items := in_time(items):
             try:
-                return await batch.future
-            except _Died:
-                return await self._again(batch)
-            finally:
-                self._flying.pop(batch.id, None)
-        finally:
-            known.waiting -= 1
+                await self._ready(model)
+                died = await self._attempt(model, items, kills)
+            except HearthError as error:
+                _settle(items, error)
+                return
+            if died is None:
+                return
+            if not died.guilty:
+                continue
+            kills += 1
+            if len(items) > 1:
+                for item in items:
+                    await self._answer(model, [item], kills)
+                return
+            if kills >= KILLS:
+                _settle(items, _given_up(died))
+                return
 
-    def _send(self, batch: _Batch) -> bool:
-        assert self._worker is not None, "callers see to it"
+    async def _attempt(self, model: KnownModel, items: Sequence[Item], kills: int) -> Died | None:
+        async with self._turn(kills):
+            if not (model.loaded and self._worker.alive):
+                return Died(guilty=False)
+            loop = asyncio.get_running_loop()
+            batch = Batch(next(self._ids), model, items, loop.create_future(), kills > 0, loop.time())
+            model.used = batch.started
+            try:
+                frame = encode(("run", batch.id, model.name, [item.body for item in items]))
+            except FrameError:
+                raise BadInput("The request is too large.") from None
+            self._flying[batch.id] = batch
+            self._worker.send(frame)
+            try:
+                await batch.future
+            except Died as died:
+                return died
+        return None
+
+    async def _ready(self, model: KnownModel) -> None:
+        """Wait until the worker is up and holds `model`. Raises `ModelUnavailable` or `WorkerCrashed`."""
+        while not (model.loaded and self._worker.alive):
+            await self._worker.until_up()
+            if model.loaded:
+                return
+            model.check(asyncio.get_running_loop().time())
+            if model.loading is None or model.loading.done():
+                model.loading = self._own(self._load_first(model))
+            await asyncio.wait([model.loading])
+            if model.loading.cancelled():
+                raise WorkerCrashed("The worker was stopped.")
+            if (error := model.loading.exception()) is not None:
+                raise copy.copy(error)
+
+    async def _load_first(self, model: KnownModel) -> None:
+        """Load the weights that are in use; where that fails, those that answered last."""
         try:
-            frame = encode(("run", batch.id, batch.model, batch.requests))
-        except (ValueError, TypeError):
-            return False
-        self._flying[batch.id] = batch
-        self._worker.send(frame)
-        return True
-
-    async def _again(self, batch: _Batch) -> Sequence[Any]:
-        """Try a batch again whose worker died: whole where it merely waited, else item by item."""
-        now = asyncio.get_running_loop().time()
-        if batch.kills == 0:
-            return await self._run(batch.model, batch.requests, batch.deadlines, 0)
-        answers: list[Any] = []
-        for request, deadline in zip(batch.requests, batch.deadlines, strict=True):
-            if batch.kills >= KILLS:
-                answers.append(WorkerCrashed("The model's process died while it worked on this."))
-            elif deadline <= now:
-                answers.append(DeadlineExceeded("The answer took too long."))
-            else:
-                try:
-                    answers += await self._run(batch.model, [request], [deadline], batch.kills)
-                except HearthError as error:
-                    answers.append(error)
-                now = asyncio.get_running_loop().time()
-        return answers
-
-    async def _ensure(self, model: _Model) -> None:
-        await self._up.wait()
-        if model.loaded:
-            return
-        if model.loading is None or model.loading.done():
-            model.loading = self._own(self._load_first(model))
-        await asyncio.shield(model.loading)
-
-    async def _load_first(self, model: _Model) -> None:
-        try:
-            weights = await asyncio.to_thread(self._find, model.name)
-        except HearthError:
+            weights = await self._find_weights(model)
+            try:
+                await self._load(model, weights)
+            except ModelUnavailable:
+                if model.weights is None or model.weights == weights:
+                    raise
+                await self._load(model, model.weights)
+        except ModelUnavailable as error:
+            model.fail(error, asyncio.get_running_loop().time())
             raise
+        model.recover()
+        await self._keep_to_budget(model)
+
+    async def _find_weights(self, model: KnownModel) -> Weights:
+        try:
+            return await asyncio.to_thread(self._find, model.name)
+        except ModelUnavailable:
+            raise
+        # Whatever a store or a hub raises: the model is not there, and the log says why.
         except Exception as error:
             log.error("weights not found", model=model.name, exc_info=error)
             raise ModelUnavailable(
                 "The model {model} has no weights that can be read.", model=model.name
             ) from error
-        await self._order_load(model, weights)
 
-    async def _order_load(self, model: _Model, weights: Weights) -> None:
-        number = next(self._ids)
-        loaded = await self._order(model, number, Load(number, model.name, model.path, weights))
-        model.weights, model.loaded = weights, True
-        model.used = asyncio.get_running_loop().time()
-        model.rss_mib, self._rss = max(loaded.added_mib, 0.0), loaded.rss_mib
-        log.info("model loaded", model=model.name, version=weights.version, origin=weights.origin)
-        await self._keep_to_budget(model)
+    async def _load(self, model: KnownModel, weights: Weights) -> None:
+        kills = 0
+        while kills < KILLS:
+            await self._worker.until_up()
+            async with model.changing, self._turn(kills):
+                if not self._worker.alive:
+                    continue
+                try:
+                    await self._order(
+                        model, lambda number: Load(number, model.name, model.path, weights), kills > 0
+                    )
+                except Died as died:
+                    kills += died.guilty
+                else:
+                    log.info("model loaded", model=model.name, version=weights.version, origin=weights.origin)
+                    return
+        raise ModelUnavailable("The model's process died while it was being loaded.")
 
-    async def _keep_to_budget(self, newest: _Model) -> None:
+    async def _order(
+        self, model: KnownModel, make: Callable[[int], Load | Unload], suspect: bool = False
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        message = make(next(self._ids))
+        order = Order(message, model, loop.create_future(), suspect, loop.time())
+        self._orders[message.id] = order
+        self._worker.send(encode(message))
+        await order.future
+
+    async def _keep_to_budget(self, newest: KnownModel) -> None:
         while self._budget is not None and self._rss > self._budget:
-            idle = [m for m in self._models.values() if m.loaded and not m.waiting and m is not newest]
+            idle = [m for m in self._models.values() if m.loaded and not m.users and m is not newest]
             if not idle:
                 return
             oldest = min(idle, key=lambda m: m.used)
@@ -243,144 +264,135 @@ class LocalEngine:
             # The allocator may keep what was freed; it is used again by what is loaded next.
             self._rss = min(self._rss, before - oldest.rss_mib)
 
-    async def _order(self, model: _Model, number: int, order: Load | Unload) -> Loaded:
-        if self._worker is None:
-            raise ModelUnavailable("The model {model} is not there at the moment.", model=model.name)
-        future: asyncio.Future[Loaded] = asyncio.get_running_loop().create_future()
-        model.orders[number] = future
-        self._worker.send(encode(order))
-        try:
-            return await future
-        finally:
-            model.orders.pop(number, None)
-
-    def _on_frame(self, body: bytes) -> None:
-        match self._received.decode(body):
-            case Done() as done:
-                batch = self._flying.pop(done.id, None)
-                now = asyncio.get_running_loop().time()
-                # The next one in line is being worked on from now.
-                if (following := next(iter(self._flying.values()), None)) is not None:
-                    following.started = now
-                if batch is not None:
-                    self._quick = 0
-                    self._settle(batch, done)
-            case Loaded() as loaded:
-                if (future := self._order_of(loaded.id)) is not None:
-                    future.set_result(loaded)
-            case Broken() as broken:
-                if (future := self._order_of(broken.id)) is not None:
-                    future.set_exception(
-                        ModelUnavailable("The model could not be loaded: {reason}", reason=broken.reason)
-                    )
-
-    def _order_of(self, number: int) -> asyncio.Future[Loaded] | None:
-        for model in self._models.values():
-            if (future := model.orders.get(number)) is not None and not future.done():
-                return future
-        return None
-
-    def _settle(self, batch: _Batch, done: Done) -> None:
-        model = self._models[batch.model]
-        model.batches += 1
-        model.items += len(batch.requests)
-        model.seconds += done.seconds
-        if batch.future.done():
-            return
-        if WHOLE_BATCH in done.failures:
-            batch.future.set_result([done.failures[WHOLE_BATCH]] * len(batch.requests))
-            return
-        answers = model.results.decode(done.results)
-        for index, failure in done.failures.items():
-            answers[index] = failure
-        batch.future.set_result(answers)
-
-    async def _spawn(self) -> None:
-        self._ended = asyncio.Event()
-        self._worker = await WorkerProcess.start(
-            self._device.name, self._device.threads, self._on_frame, self._ended.set
-        )
-        self._up.set()
-
-    async def _supervise(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            born = loop.time()
-            await self._ended.wait()
-            worker, self._worker = self._worker, None
-            self._up.clear()
-            self._mourn()
-            assert worker is not None, "it was spawned"
-            status = await worker.reap()
-            self._restarts += 1
-            self._quick = self._quick + 1 if loop.time() - born < 2 else 0
-            log.error("worker died", status=status, restarts=self._restarts)
-            if self._quick:
-                await asyncio.sleep(min(0.1 * 2**self._quick, 10))
-            await self._spawn()
-            if self._quick >= QUICK_DEATHS:
-                self._fail_all(ModelUnavailable("The models cannot be started at the moment."))
-
-    def _mourn(self) -> None:
-        """Mark all models cold, and have each batch under way tried again by who waits for it."""
-        for model in self._models.values():
-            model.loaded = False
-            for future in model.orders.values():
-                if not future.done():
-                    future.set_exception(
-                        ModelUnavailable("The model's process died while it was being loaded.")
-                    )
-        for index, batch in enumerate(list(self._flying.values())):
-            # The worker answers in order, so the oldest is the one that it was working on.
-            batch.kills += index == 0
-            if not batch.future.done():
-                batch.future.set_exception(_Died())
-        self._flying.clear()
+    async def _warm_up(self) -> None:
+        """Load what is to be warm, one after the other, as far as the budget goes."""
+        for name in self._wanted:
+            if self._budget is not None and self._rss >= self._budget:
+                log.info("not warm: the memory budget is used", model=name)
+                return
+            try:
+                await self._ready(self._known(name))
+            except HearthError as error:
+                log.error("not warm", model=name, error=str(error))
 
     async def _watch(self) -> None:
-        """Kill the worker where a batch outlasts its time."""
-        loop = asyncio.get_running_loop()
-        while True:
+        """Kill the worker where a batch or a load outlasts its time."""
+        while not self._worker.closed:
             await asyncio.sleep(WATCH_SECONDS)
-            oldest = next(iter(self._flying.values()), None)
-            if oldest is None or self._worker is None:
-                continue
-            limit = min(
-                oldest.started + self._batch_seconds, max(min(oldest.deadlines), oldest.started) + self._grace
-            )
-            if loop.time() > limit:
-                log.error("batch outlasts its time", model=oldest.model, size=len(oldest.requests))
+            if self._stuck is None and (stuck := self._outlasting()) is not None:
+                log.error("outlasts its time", model=stuck.model.name)
+                self._stuck = stuck
                 self._worker.kill()
-                await self._ended.wait()
 
-    def _fail_all(self, error: HearthError) -> None:
-        for batch in list(self._flying.values()):
-            if not batch.future.done():
-                batch.future.set_result([error] * len(batch.requests))
+    def _outlasting(self) -> Batch | Order | None:
+        now = asyncio.get_running_loop().time()
+        batch, order = _first(self._flying), _first(self._orders)
+        if order is not None and now - order.started > self._load_seconds:
+            return order
+        # A load beside it slows a batch down.
+        if batch is not None and batch.outlasts(now, self._batch_seconds, self._grace, hurried=order is None):
+            return batch
+        return None
+
+    def _on_answer(self, answer: Answer) -> None:
+        now = asyncio.get_running_loop().time()
+        match answer:
+            case Done():
+                if (batch := self._flying.pop(answer.id, None)) is not None:
+                    batch.land(answer)
+                # The next one in line is being worked on from now.
+                if (following := _first(self._flying)) is not None:
+                    following.started = now
+            case Loaded() | Broken():
+                if (order := self._orders.pop(answer.id, None)) is not None:
+                    self._carried_out(order, answer, now)
+                if (next_order := _first(self._orders)) is not None:
+                    next_order.started = now
+
+    def _carried_out(self, order: Order, answer: Loaded | Broken, now: float) -> None:
+        match answer:
+            case Loaded():
+                self._rss, self._device = answer.rss_mib, answer.device
+                if isinstance(order.message, Load):
+                    order.model.now_has(order.message.weights, answer.added_mib, now)
+                _resolve(order.future)
+            case Broken() if not order.future.done():
+                order.future.set_exception(
+                    ModelUnavailable("The model could not be loaded: {reason}", reason=answer.reason)
+                )
+
+    def _on_up(self) -> None:
+        # The first time `start` does it, and its caller waits for it.
+        if self._started:
+            self._own(self._warm_up())
+
+    def _on_death(self) -> None:
+        """Mark all models cold, and have all that was under way tried again by who waits for it."""
+        if warm := [model for model in self._models.values() if model.loaded]:
+            warm.sort(key=lambda model: (model.users, model.used), reverse=True)
+            self._wanted = [model.name for model in warm]
+        for model in warm:
+            model.loaded = False
+        blamed = guilty(_first(self._flying), _first(self._orders), self._stuck)
+        stuck, self._stuck = self._stuck, None
+        under_way: list[Batch | Order] = [*self._flying.values(), *self._orders.values()]
         self._flying.clear()
+        self._orders.clear()
+        for each in under_way:
+            if not each.future.done():
+                each.future.set_exception(Died(guilty=each in blamed, stuck=each is stuck))
+
+    def _known(self, model: str) -> KnownModel:
+        if (known := self._models.get(model)) is None:
+            raise ModelUnavailable("There is no model named {model} here.", model=model)
+        return known
+
+    def _turn(self, kills: int) -> contextlib.AbstractAsyncContextManager[Any]:
+        return self._alone if kills else contextlib.nullcontext()
 
     def _own(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._disown)
         return task
 
+    def _disown(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        # A model's trouble is told to who asks for it; anything else is a fault of ours.
+        if not task.cancelled() and (error := task.exception()) and not isinstance(error, HearthError):
+            log.error("engine task failed", exc_info=error)
 
-class _Died(Exception):
-    """The worker died while the batch was with it."""
+    def _status(self, model: KnownModel) -> ModelStatus:
+        weights = model.weights or Weights(None, "", "none")
+        return ModelStatus(
+            name=model.name,
+            version=weights.version,
+            origin=weights.origin,
+            loaded=model.loaded,
+            in_flight=sum(batch.model is model for batch in self._flying.values()),
+            batches=model.batches,
+            items=model.items,
+            mean_ms=round(1000 * model.seconds / model.batches, 3) if model.batches else 0.0,
+            rss_mib=round(model.rss_mib, 1),
+        )
 
 
-def _status(model: _Model, flying: Any) -> ModelStatus:
-    weights = model.weights
-    origin: Literal["store", "hub", "default", "none"] = weights.origin if weights else "none"
-    return ModelStatus(
-        name=model.name,
-        version=weights.version if weights else "",
-        origin=origin,
-        loaded=model.loaded,
-        in_flight=sum(batch.model == model.name for batch in flying),
-        batches=model.batches,
-        items=model.items,
-        mean_ms=round(1000 * model.seconds / model.batches, 3) if model.batches else 0.0,
-        rss_mib=round(model.rss_mib, 1),
-    )
+def _settle(items: Sequence[Item], error: HearthError) -> None:
+    for item in items:
+        item.answer = error
+
+
+def _given_up(died: Died) -> HearthError:
+    if died.stuck:
+        return DeadlineExceeded("The answer took too long.")
+    return WorkerCrashed("The model's process died while it worked on this.")
+
+
+def _first(under_way: dict[int, Thing]) -> Thing | None:
+    """Return the oldest: the worker takes them in order."""
+    return next(iter(under_way.values()), None)
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

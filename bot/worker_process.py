@@ -6,44 +6,58 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Any, Self
+from pathlib import Path
+from typing import Any, Final, Self
+
+import psutil
 
 from shared.frames import FrameError, FrameReader
 
+_READ: Final = 1 << 18
+_LAST_WORDS_SECONDS: Final = 0.5
 
-class WorkerProcess(asyncio.Protocol):
-    """A running `python -m bot.worker`. `on_frame` gets each frame's body; `on_end` is called once, at its end."""
 
-    def __init__(
-        self, process: subprocess.Popen[bytes], on_frame: Callable[[bytes], None], on_end: Callable[[], None]
-    ) -> None:
-        self._process, self._on_frame, self._on_end = process, on_frame, on_end
+class WorkerProcess(asyncio.BufferedProtocol):
+    """A running `python -m bot.worker`. `on_frame` gets each frame's body; `ended` is set once, at its end."""
+
+    def __init__(self, process: subprocess.Popen[bytes], on_frame: Callable[[bytes], None]) -> None:
+        self._process, self._on_frame = process, on_frame
         self._frames = FrameReader()
+        self._buffer = memoryview(bytearray(_READ))
         self._transport: asyncio.Transport | None = None
+        self._pidfd: int | None = None
         self.ended = asyncio.Event()
 
     @classmethod
-    async def start(
-        cls, device: str, threads: int, on_frame: Callable[[bytes], None], on_end: Callable[[], None]
-    ) -> Self:
-        """Start the process and connect to it."""
+    async def start(cls, device: str, threads: int, on_frame: Callable[[bytes], None]) -> Self:
+        """Start the process and connect to it. Raises `OSError`."""
         ours, theirs = socket.socketpair()
+        # A plugin folder outside the packages must be importable there too.
+        path = os.pathsep.join(p or str(Path.cwd()) for p in sys.path)
         try:
-            # A plugin folder outside the packages must be importable there too.
-            path = os.pathsep.join(p for p in sys.path if p)
-            process = await asyncio.to_thread(
-                subprocess.Popen,
-                [sys.executable, "-m", "bot.worker", str(theirs.fileno()), device, str(threads)],
+            # In this thread, at the price of some ms: the kernel ends the worker when the thread that started it ends.
+            process = subprocess.Popen(  # noqa: ASYNC220, S603
+                [sys.executable, "-P", "-m", "bot.worker", str(theirs.fileno()), device, str(threads)],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
+                # What models print must not mix with what a command writes.
                 stdout=2,
                 env={**os.environ, "PYTHONPATH": path},
             )
+        except BaseException:
+            ours.close()
+            raise
         finally:
             theirs.close()
         ours.setblocking(False)
         loop = asyncio.get_running_loop()
-        _, protocol = await loop.create_unix_connection(lambda: cls(process, on_frame, on_end), sock=ours)
+        try:
+            _, protocol = await loop.create_unix_connection(lambda: cls(process, on_frame), sock=ours)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        protocol._watch_process(loop)
         return protocol
 
     @property
@@ -51,8 +65,16 @@ class WorkerProcess(asyncio.Protocol):
         """Return the process's id."""
         return self._process.pid
 
+    @property
+    def rss_mib(self) -> float:
+        """Return the process's resident memory; 0 where it is gone."""
+        try:
+            return float(psutil.Process(self.pid).memory_info().rss / 2**20)
+        except psutil.Error:
+            return 0.0
+
     def send(self, frame: bytes) -> None:
-        """Send a frame; what cannot go out at once is buffered."""
+        """Send a frame; what cannot go out at once is buffered, what comes after the end is dropped."""
         if self._transport is not None:
             self._transport.write(frame)
 
@@ -60,38 +82,57 @@ class WorkerProcess(asyncio.Protocol):
         """End the process at once."""
         self._process.kill()
 
-    async def close(self, seconds: float = 2.0) -> None:
-        """Close the socket, at which the process ends by itself; kill it where it does not."""
+    async def close(self, seconds: float = 2.0) -> int:
+        """Close the socket, at which the process ends by itself; kill it where it does not. Return its exit status."""
         if self._transport is not None:
             self._transport.close()
         try:
-            await asyncio.to_thread(self._process.wait, seconds)
+            return await asyncio.to_thread(self._process.wait, seconds)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            await asyncio.to_thread(self._process.wait)
+            return await asyncio.to_thread(self._process.wait)
 
     def connection_made(self, transport: Any) -> None:
         """Keep the transport."""
         self._transport = transport
 
-    def data_received(self, data: bytes) -> None:
-        """Put frames together and hand them on."""
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Return where to read to."""
+        return self._buffer
+
+    def buffer_updated(self, count: int) -> None:
+        """Put frames together and hand them on; a worker that sends what is none is ended."""
         try:
-            frames = self._frames.feed(data)
+            for frame in self._frames.feed(self._buffer[:count]):
+                self._on_frame(frame)
         except FrameError:
             self.kill()
-            return
-        for frame in frames:
-            self._on_frame(frame)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Tell that the process is gone."""
+        """Take it for the end of the process."""
         self._transport = None
-        # The socket closes when the process ends; what is left is to take its status off the table.
+        if self._pidfd is not None:
+            asyncio.get_running_loop().remove_reader(self._pidfd)
+            os.close(self._pidfd)
+            self._pidfd = None
+        # Where only the socket closed, the process ends by it; where that is not heard, by this.
         self._process.kill()
         self.ended.set()
-        self._on_end()
 
-    async def reap(self) -> int:
-        """Wait for the process's end; return its exit status (negative: the signal that ended it)."""
-        return await asyncio.to_thread(self._process.wait)
+    def _watch_process(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Notice the process's end even while a child of its own holds the socket open."""
+        if self._transport is None or not hasattr(os, "pidfd_open"):
+            return
+        try:
+            self._pidfd = os.pidfd_open(self.pid)
+        # Not every kernel has it; the socket's end then stands alone.
+        except OSError:
+            return
+        loop.add_reader(self._pidfd, self._on_exit, loop)
+
+    def _on_exit(self, loop: asyncio.AbstractEventLoop) -> None:
+        assert self._pidfd is not None, "removed together with its reader"
+        loop.remove_reader(self._pidfd)
+        if self._transport is not None:
+            # Its last answers may still be on their way here.
+            loop.call_later(_LAST_WORDS_SECONDS, self._transport.abort)

@@ -6,8 +6,9 @@ waiting is bounded, and what is refused is refused at once.
 """
 
 import asyncio
+import copy
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -41,6 +42,44 @@ class _Item:
     future: asyncio.Future[Any]
     deadline: float
     on_place: Callable[[int], None] | None
+    queued: bool = True
+    place: int = 0
+
+
+class _Lane:
+    """A queue that counts only those who still wait; who gave up is dropped when its turn comes."""
+
+    def __init__(self) -> None:
+        self._items: deque[_Item] = deque()
+        self._alive = 0
+
+    def __len__(self) -> int:
+        return self._alive
+
+    def __iter__(self) -> Iterator[_Item]:
+        return (item for item in self._items if item.queued)
+
+    def push(self, item: _Item) -> None:
+        self._items.append(item)
+        self._alive += 1
+
+    def leave(self, item: _Item) -> None:
+        if item.queued:
+            item.queued = False
+            self._alive -= 1
+
+    def pop(self) -> _Item | None:
+        while self._items:
+            item = self._items.popleft()
+            if item.queued:
+                self.leave(item)
+                return item
+        return None
+
+    def compact(self) -> None:
+        """Forget those who gave up, where they are many: a stuck engine must not let the queue grow."""
+        if len(self._items) > 2 * self._alive + 64:
+            self._items = deque(self)
 
 
 class Batcher:
@@ -51,8 +90,7 @@ class Batcher:
     ) -> None:
         self._engine, self._model, self._observer = engine, model.name, observer
         self._max_batch, self._max_waiting = model.max_batch, max_waiting
-        self._chat: deque[_Item] = deque()
-        self._bulk: deque[_Item] = deque()
+        self._chat, self._bulk = _Lane(), _Lane()
         self._flying: set[asyncio.Task[None]] = set()
         self._outstanding: set[_Item] = set()
         self._cutting = False
@@ -72,22 +110,29 @@ class Batcher:
         bulk: bool = False,
         on_place: Callable[[int], None] | None = None,
     ) -> Any:
-        """Answer one request. `on_place` is told how many are before it, each time that changes; 0: its turn.
+        """Answer one request. `on_place` is told its place in the queue, each time that changes; 0: it was sent.
 
-        Raises `Busy` at once where too many wait, `DeadlineExceeded` after `timeout` seconds, `BadInput` where the
-        model refused the request, `ModelFailed`, `WorkerCrashed` or `ModelUnavailable`.
+        Raises `Busy` at once where too many wait (those in bulk are counted by themselves), `DeadlineExceeded` after
+        `timeout` seconds, `BadInput` where the model refused the request, `ModelFailed`, `WorkerCrashed` or
+        `ModelUnavailable`.
         """
-        if self._closed or self.waiting >= self._max_waiting:
+        lane = self._bulk if bulk else self._chat
+        if self._closed:
+            self._failed("Busy")
+            raise _restarting()
+        if len(lane) >= self._max_waiting:
             self._failed("Busy")
             raise Busy(
-                "Busy: {waiting} requests are waiting already. Try again in a moment.", waiting=self.waiting
+                "Busy: {waiting} requests are waiting already. Try again in a moment.", waiting=len(lane)
             )
         loop = asyncio.get_running_loop()
         item = _Item(request, loop.create_future(), loop.time() + timeout, on_place)
-        (self._bulk if bulk else self._chat).append(item)
+        if on_place is not None:
+            before = self.waiting if bulk else len(self._chat)
+            if self._flying or before >= self._max_batch:
+                self._tell(item, before + 1)
+        lane.push(item)
         self._outstanding.add(item)
-        if on_place is not None and self.waiting > self._max_batch:
-            on_place(self.waiting - 1)
         self._cut_soon(loop)
         if self._sweep is None:
             self._sweep = loop.call_later(SWEEP_SECONDS, self._expire, loop)
@@ -97,18 +142,26 @@ class Batcher:
             self._failed(type(error).__name__)
             raise
         finally:
+            lane.leave(item)
             self._outstanding.discard(item)
+
+    async def drain(self, seconds: float) -> None:
+        """Wait until nothing is outstanding, but not longer than `seconds`."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while self._outstanding and (left := end - loop.time()) > 0:
+            await asyncio.wait([item.future for item in self._outstanding], timeout=left)
+            # Who asked wakes up now.
+            await asyncio.sleep(0)
 
     async def close(self) -> None:
         """Take no more requests, and give up those that wait."""
         self._closed = True
         if self._sweep is not None:
             self._sweep.cancel()
-        for item in list(self._outstanding):
+        for item in self._outstanding:
             if not item.future.done():
-                item.future.set_exception(
-                    Busy("The bot is restarting. Please run the command again in a moment.")
-                )
+                item.future.set_exception(_restarting())
         for task in self._flying:
             task.cancel()
         await asyncio.gather(*self._flying, return_exceptions=True)
@@ -129,50 +182,31 @@ class Batcher:
             task.add_done_callback(self._flying.discard)
             if self._observer is not None:
                 self._observer.batch_cut(self._model, len(batch), self.waiting)
-            self._tell_places()
+            for item in batch:
+                self._tell(item, 0)
+            for place, item in enumerate((*self._chat, *self._bulk), start=1):
+                self._tell(item, place)
 
     def _may_send(self) -> bool:
         match len(self._flying):
             case 0:
-                return bool(self._chat or self._bulk)
+                return self.waiting > 0
             case 1:
                 return self.waiting >= self._max_batch
         return False
 
     def _take(self, now: float) -> list[_Item]:
         batch: list[_Item] = []
-        for queue in (self._chat, self._bulk):
-            while queue and len(batch) < self._max_batch:
-                item = queue.popleft()
-                # Cancelled, or swept: nobody waits for it any more.
+        for lane in (self._chat, self._bulk):
+            while len(batch) < self._max_batch and (item := lane.pop()) is not None:
+                # Cancelled a moment ago, or its time is over and the sweep is yet to come: it is not sent.
                 if not item.future.done() and item.deadline > now:
                     batch.append(item)
         return batch
 
-    def _tell_places(self) -> None:
-        for place, item in enumerate((*self._chat, *self._bulk), start=1):
-            if item.on_place is not None:
-                item.on_place(place)
-
     async def _send(self, batch: Sequence[_Item], loop: asyncio.AbstractEventLoop) -> None:
-        for item in batch:
-            if item.on_place is not None:
-                item.on_place(0)
         started = loop.time()
-        results: Sequence[Any]
-        try:
-            results = await self._engine.run(
-                self._model, [item.request for item in batch], [item.deadline for item in batch]
-            )
-        except HearthError as error:
-            results = [error] * len(batch)
-        except asyncio.CancelledError:
-            raise
-        # An engine that breaks must not leave its callers waiting.
-        except Exception as error:
-            fault = ModelFailed("The model could not be reached.")
-            fault.__cause__ = error
-            results = [fault] * len(batch)
+        results = await self._run(batch)
         if self._observer is not None:
             self._observer.batch_done(self._model, len(batch), loop.time() - started)
         for item, result in zip(batch, results, strict=True):
@@ -184,15 +218,42 @@ class Batcher:
             self._flying.discard(task)
         self._cut_soon(loop)
 
+    async def _run(self, batch: Sequence[_Item]) -> Sequence[Any]:
+        try:
+            results = await self._engine.run(
+                self._model, [item.request for item in batch], [item.deadline for item in batch]
+            )
+            if len(results) != len(batch):
+                raise ValueError(f"{len(results)} results for {len(batch)} requests")
+        except HearthError as error:
+            return [error] * len(batch)
+        # An engine that breaks must not leave its callers waiting.
+        except Exception as error:
+            fault = ModelFailed("The model could not be reached.")
+            fault.__cause__ = error
+            return [fault] * len(batch)
+        return results
+
     def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
         for item in self._outstanding:
             if item.deadline <= now and not item.future.done():
                 item.future.set_exception(DeadlineExceeded("The answer took too long."))
-        for queue in (self._chat, self._bulk):
-            while queue and queue[0].future.done():
-                queue.popleft()
+        for lane in (self._chat, self._bulk):
+            lane.compact()
         self._sweep = loop.call_later(SWEEP_SECONDS, self._expire, loop) if self._outstanding else None
+
+    def _tell(self, item: _Item, place: int) -> None:
+        if item.on_place is None or item.place == place:
+            return
+        item.place = place
+        try:
+            item.on_place(place)
+        # Whoever watches one request must not hold up the others.
+        except Exception as error:
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": "a request's on_place failed", "exception": error}
+            )
 
     def _failed(self, kind: str) -> None:
         if self._observer is not None:
@@ -208,6 +269,13 @@ def _settle(future: asyncio.Future[Any], result: Any) -> None:
             fault.add_note(reason)
             future.set_exception(fault)
         case HearthError():
-            future.set_exception(result)
+            # Each its own: an exception that several tasks raise gathers all their frames.
+            own = copy.copy(result)
+            own.__cause__ = result.__cause__
+            future.set_exception(own)
         case _:
             future.set_result(result)
+
+
+def _restarting() -> Busy:
+    return Busy("The bot is restarting. Please run the command again in a moment.")

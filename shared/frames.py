@@ -36,6 +36,12 @@ class Unload(msgspec.Struct, array_like=True, tag="unload", frozen=True):
     model: str
 
 
+class Hello(msgspec.Struct, array_like=True, tag="hello", frozen=True):
+    """From the worker, once: it is up."""
+
+    pid: int
+
+
 class Done(msgspec.Struct, array_like=True, tag="done", frozen=True):
     """From the worker: a batch's results (None where one failed), failures by index, and the seconds it took.
 
@@ -49,9 +55,10 @@ class Done(msgspec.Struct, array_like=True, tag="done", frozen=True):
 
 
 class Loaded(msgspec.Struct, array_like=True, tag="loaded", frozen=True):
-    """From the worker: a load or unload is done; the worker's memory after it, and what it added, in MiB."""
+    """From the worker: a load or unload is done, on `device`; its memory after it, and what it added, in MiB."""
 
     id: int
+    device: str
     rss_mib: float
     added_mib: float
 
@@ -71,7 +78,7 @@ _encoder = msgspec.msgpack.Encoder()
 
 
 def encode(message: Any) -> bytes:
-    """Return `message` (a Struct of this module, or the tuple that stands for one) as one frame."""
+    """Return `message` as one frame. Raises `FrameError` where it is too large."""
     body = _encoder.encode(message)
     if len(body) > MAX_FRAME:
         raise FrameError(f"a frame of {len(body)} bytes is too large")
@@ -82,21 +89,67 @@ class FrameReader:
     """Puts frames together again from pieces of the stream, however they were cut."""
 
     def __init__(self, limit: int = MAX_FRAME) -> None:
-        self._buffer = bytearray()
+        self._rest = bytearray()
         self._limit = limit
 
-    def feed(self, data: bytes) -> list[bytes]:
+    def feed(self, data: bytes | memoryview) -> list[bytes]:
         """Take the next piece; return the bodies of the frames that are whole now. Raises `FrameError`."""
-        buffer = self._buffer
-        buffer += data
+        whole: bytearray | bytes | memoryview = data
+        if self._rest:
+            self._rest += data
+            whole = self._rest
         frames, at = [], 0
-        while len(buffer) - at >= _HEADER:
-            length = int.from_bytes(buffer[at : at + _HEADER], "big")
-            if length > self._limit:
-                raise FrameError(f"a frame of {length} bytes is too large")
-            if len(buffer) - at - _HEADER < length:
-                break
-            frames.append(bytes(buffer[at + _HEADER : at + _HEADER + length]))
-            at += _HEADER + length
-        del buffer[:at]
+        with memoryview(whole) as view:
+            while len(view) - at >= _HEADER:
+                length = int.from_bytes(view[at : at + _HEADER], "big")
+                if length > self._limit:
+                    raise FrameError(f"a frame of {length} bytes is too large")
+                end = at + _HEADER + length
+                if end > len(view):
+                    break
+                frames.append(bytes(view[at + _HEADER : end]))
+                at = end
+            if whole is data:
+                self._rest += view[at:]
+        if whole is not data:
+            del self._rest[:at]
         return frames
+
+
+class Items:
+    """Turns a list of Structs of one type into bytes and back; what is broken fails alone."""
+
+    def __init__(self, kind: Any) -> None:
+        self._encoder = msgspec.msgpack.Encoder()
+        many: Any = list[kind | None]
+        self._many = msgspec.msgpack.Decoder(many)
+        self._one = msgspec.msgpack.Decoder(kind | None)
+
+    def encode(self, item: Any) -> msgspec.Raw | Failure:
+        """Return the item's bytes, or why it has none."""
+        try:
+            return msgspec.Raw(self._encoder.encode(item))
+        # TypeError: a value of no known type; ValueError: half a surrogate pair; OverflowError: a huge integer.
+        except (msgspec.MsgspecError, TypeError, ValueError, OverflowError, RecursionError) as error:
+            return describe(error)
+
+    def decode(self, data: msgspec.Raw) -> list[Any]:
+        """Return the items; a `Failure` in the place of one that is not of the type.
+
+        Raises `msgspec.MsgspecError` where `data` is no list.
+        """
+        try:
+            return list(self._many.decode(data))
+        except msgspec.ValidationError:
+            return [self._decode(one) for one in msgspec.msgpack.decode(data, type=list[msgspec.Raw])]
+
+    def _decode(self, data: msgspec.Raw) -> Any:
+        try:
+            return self._one.decode(data)
+        except msgspec.ValidationError as error:
+            return describe(error)
+
+
+def describe(error: BaseException) -> Failure:
+    """Return `error` as a failure for the log, of bounded length."""
+    return Failure(f"{type(error).__name__}: {error}"[:500])

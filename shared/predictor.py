@@ -25,8 +25,13 @@ class Predictor:
         observer: Observer | None = None,
     ) -> None:
         self.engine = engine
+        known = list(models)
         self._batchers = {
-            model.name: Batcher(engine, model, max_waiting=max_waiting, observer=observer) for model in models
+            model.name: Batcher(engine, model, max_waiting=max_waiting, observer=observer) for model in known
+        }
+        # Enough for two full batches and a third that gathers; shared by all who ask for many at once.
+        self._places = {
+            model.name: asyncio.Semaphore(min(3 * model.max_batch, max_waiting)) for model in known
         }
 
     async def start(self) -> None:
@@ -52,21 +57,40 @@ class Predictor:
     async def predict_many(
         self, model: type[Model[Request, Result]], requests: Sequence[Request], *, timeout: float = 600.0
     ) -> list[Result | HearthError]:
-        """Answer many requests in order, behind whoever chats; an error stands in its request's place."""
+        """Answer many requests in order, behind whoever chats; an error stands in its request's place.
 
-        # Enough for two full batches and a third that gathers; the queue stays open to people.
-        places = asyncio.Semaphore(3 * model.max_batch)
+        `timeout` is each request's own, from its turn to be queued.
+        """
+        places = self._places.get(model.name)
+        if places is None:
+            raise ModelUnavailable("There is no model named {model} here.", model=model.name)
+        answers: dict[int, Result | HearthError] = {}
+        left = iter(enumerate(requests))
 
-        async def one(request: Request) -> Result | HearthError:
-            try:
+        async def work() -> None:
+            for index, request in left:
                 async with places:
-                    return await self.predict(model, request, timeout=timeout, bulk=True)
-            except HearthError as error:
-                return error
+                    answers[index] = await self._one(model, request, timeout)
 
-        return list(await asyncio.gather(*(one(request) for request in requests)))
+        # As many workers as may be queued at once, not a task a request: there may be a hundred thousand.
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(3 * model.max_batch, len(requests))):
+                group.create_task(work())
+        return [answers[index] for index in range(len(requests))]
+
+    async def drain(self, seconds: float) -> None:
+        """Wait until every request is answered, but not longer than `seconds`; then `close` drops nothing."""
+        await asyncio.gather(*(batcher.drain(seconds) for batcher in self._batchers.values()))
 
     async def close(self) -> None:
         """Give up what waits, and stop the engine."""
         await asyncio.gather(*(batcher.close() for batcher in self._batchers.values()))
         await self.engine.close()
+
+    async def _one(
+        self, model: type[Model[Request, Result]], request: Request, timeout: float
+    ) -> Result | HearthError:
+        try:
+            return await self.predict(model, request, timeout=timeout, bulk=True)
+        except HearthError as error:
+            return error
