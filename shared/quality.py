@@ -1,9 +1,10 @@
 """How good a model is: metrics by scikit-learn, with bootstrap intervals, beside the simplest rival.
 
-Imported by the worker, the trainer and the command line only: it needs numpy and scikit-learn.
+Imported by the worker, the trainer and the command line only: it needs numpy and scikit-learn. A new kind of task adds
+a report function beside `binary_report`, and a function of weights for `bootstrap`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,7 +16,12 @@ from shared.model import Interval, Report
 RESAMPLES: Final = 1000
 LEVEL: Final = 0.95
 SEED: Final = 20
+CELLS: Final = 200_000
+"""Weights (resamples × rows) that are held at once: few enough for the processor's cache."""
+SURE: Final = 1e-6
+"""Probabilities are kept this far from 0 and 1 for the log loss, so that one mistake does not weigh without bound."""
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -28,18 +34,54 @@ class Comparison:
     not_worse: bool
 
 
-def not_worse(challenger: Sequence[float], champion: Sequence[float]) -> Comparison:
+def not_worse(
+    challenger: Sequence[float], champion: Sequence[float], groups: Sequence[int] | None = None
+) -> Comparison:
     """Compare losses row by row (paired bootstrap; Efron & Tibshirani 1993).
 
-    The challenger is not worse where the interval of the difference reaches down to zero or below. Raises
-    `ValueError` where the rows are not the same number, or none.
+    The challenger is not worse where the interval of the difference reaches down to zero or below. `groups` as in
+    `bootstrap`. Raises `ValueError` where the rows are not the same number, or none.
     """
-    difference = np.asarray(challenger, dtype=float) - np.asarray(champion, dtype=float)
-    if len(challenger) != len(champion) or not len(difference):
+    if len(challenger) != len(champion) or not len(challenger):
         raise ValueError("two versions are compared on the same rows, at least one")
-    means = _weights(len(difference)) @ difference / len(difference)
-    low, high = _interval(means)
-    return Comparison(float(difference.mean()), low, high, low <= 0.0)
+    difference = np.asarray(challenger, dtype=float) - np.asarray(champion, dtype=float)
+    means = bootstrap(
+        len(difference), lambda weights: {"mean": weights @ difference / weights.sum(1)}, groups
+    )["mean"]
+    found = interval(float(difference.mean()), means)
+    return Comparison(found.value, found.low, found.high, found.low <= 0.0)
+
+
+def bootstrap(
+    rows: int, statistic: Callable[[Floats], dict[str, Floats]], groups: Sequence[int] | None = None
+) -> dict[str, Floats]:
+    """Return each figure of `statistic` for `RESAMPLES` resamples of the rows, always the same ones.
+
+    `statistic` takes weights (resamples × rows: how often each row was drawn) and returns a value a resample for each
+    name. `groups` gives each row's group: then whole groups are drawn, as befits rows that resemble each other.
+    """
+    _, unit = np.unique(np.arange(rows) if groups is None else np.asarray(groups), return_inverse=True)
+    units = int(unit.max()) + 1
+    random = np.random.default_rng(SEED)
+    chunk = max(1, CELLS // rows)
+    parts: dict[str, list[Floats]] = {}
+    for start in range(0, RESAMPLES, chunk):
+        count = min(chunk, RESAMPLES - start)
+        drawn = random.integers(0, units, (count, units)) + np.arange(count)[:, None] * units
+        weights = np.bincount(drawn.ravel(), minlength=count * units).reshape(count, units).astype(float)
+        for name, values in statistic(weights if groups is None else weights[:, unit]).items():
+            parts.setdefault(name, []).append(values)
+    return {name: np.concatenate(values) for name, values in parts.items()}
+
+
+def interval(value: float, resampled: Floats) -> Interval:
+    """Put the percentile interval around a value; resamples in which it is not defined are left out."""
+    tail = (1 - LEVEL) / 2
+    finite = resampled[np.isfinite(resampled)]
+    if not len(finite):
+        return Interval(value, float("nan"), float("nan"))
+    low, high = np.quantile(finite, [tail, 1 - tail])
+    return Interval(value, float(low), float(high))
 
 
 def binary_report(
@@ -48,109 +90,124 @@ def binary_report(
     threshold: float,
     *,
     labels: tuple[str, str],
+    groups: Sequence[int] | None = None,
     reference: Mapping[str, Mapping[str, float]] | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> Report:
     """Judge probabilities of a yes against the truth; `labels` name no and yes.
 
-    Accuracy, precision, recall and F1 of yes at `threshold`; ROC-AUC and average precision over all thresholds. The
-    rows are resampled for the intervals. The baseline answers the commoner label always. Losses are log losses.
+    Accuracy, precision, recall and F1 of yes at `threshold`; ROC-AUC and average precision over all thresholds. Rows,
+    or `groups` of them, are resampled for the intervals. The baseline answers the commoner label always. `losses` are
+    log losses. `details` say what was resampled, the mean log loss and the calibration error.
     """
-    from sklearn import metrics
-
     yes, p = np.asarray(truth, dtype=bool), np.asarray(probability, dtype=float)
+    if yes.shape != p.shape or not len(yes):
+        raise ValueError("each truth needs its probability, and there must be one at least")
     said = p >= threshold
-    values = {
-        "accuracy": metrics.accuracy_score(yes, said),
-        "precision": metrics.precision_score(yes, said, zero_division=0),
-        "recall": metrics.recall_score(yes, said, zero_division=0),
-        "f1": metrics.f1_score(yes, said, zero_division=0),
-        "roc_auc": metrics.roc_auc_score(yes, p) if 0 < yes.sum() < len(yes) else float("nan"),
-        "average_precision": metrics.average_precision_score(yes, p) if yes.any() else 0.0,
-    }
-    resampled = binary_bootstrap(yes, p, said, _weights(len(yes)))
-    common = bool(yes.mean() >= 0.5)
+    resampled = bootstrap(len(yes), lambda weights: binary_resampled(yes, p, said, weights), groups)
+    clipped = np.clip(p, SURE, 1 - SURE)
+    losses = -np.where(yes, np.log(clipped), np.log(1 - clipped))
+    measured = binary_metrics(yes, p, said)
     share = float(yes.mean())
-    clipped = np.clip(p, 1e-6, 1 - 1e-6)
     return Report(
         n=len(yes),
-        metrics={name: Interval(float(v), *_interval(resampled[name])) for name, v in values.items()},
-        baseline={
-            "accuracy": max(share, 1 - share),
-            "precision": share if common else 0.0,
-            "recall": 1.0 if common else 0.0,
-            "f1": 2 * share / (1 + share) if common else 0.0,
-            "roc_auc": 0.5,
-            "average_precision": share,
-        },
-        baseline_name=f"always {labels[common]}",
+        metrics={name: interval(value, resampled[name]) for name, value in measured.items()},
+        baseline=majority(share),
+        baseline_name=f"always {labels[share >= 0.5]}",
         reference={name: dict(figures) for name, figures in (reference or {}).items()},
-        losses=[float(loss) for loss in -np.where(yes, np.log(clipped), np.log(1 - clipped))],
+        losses=losses.tolist(),
         labels=list(labels),
-        confusion=metrics.confusion_matrix(yes, said, labels=[False, True]).tolist(),
+        confusion=confusion(yes, said),
         reliability=reliability(yes, p),
-        details={"threshold": threshold, "calibration_error": calibration_error(yes, p), **(details or {})},
+        details={
+            "threshold": threshold,
+            "resampled": "rows" if groups is None else "groups of rows",
+            "log_loss": float(losses.mean()),
+            "calibration_error": calibration_error(yes, p),
+            **(details or {}),
+        },
     )
 
 
-def binary_bootstrap(
-    yes: NDArray[np.bool_], probability: Floats, said: NDArray[np.bool_], weights: Floats
-) -> dict[str, Floats]:
-    """Return each metric of `binary_report` for each row of `weights` (resamples × rows)."""
-    positive, negative = weights[:, yes], weights[:, ~yes]
-    hits = weights[:, yes & said].sum(1)
-    alarms = weights[:, ~yes & said].sum(1)
-    misses = positive.sum(1) - hits
-    with np.errstate(divide="ignore", invalid="ignore"):
-        precision = np.nan_to_num(hits / (hits + alarms))
-        recall = np.nan_to_num(hits / (hits + misses))
-        f1 = np.nan_to_num(2 * hits / (2 * hits + alarms + misses))
-        # Rows of one probability are one step of the curves, from the highest on.
-        _, group = np.unique(-probability, return_inverse=True)
-        order = np.argsort(group, kind="stable")
-        starts = np.flatnonzero(np.diff(group[order], prepend=-1))
-        sorted_weights, sorted_yes = weights[:, order], yes[order]
-        ups = np.add.reduceat(sorted_weights * sorted_yes, starts, axis=1)
-        downs = np.add.reduceat(sorted_weights * ~sorted_yes, starts, axis=1)
-        above = np.cumsum(ups, axis=1)
-        below = np.cumsum(downs, axis=1)
-        auc = (downs * (above - ups / 2)).sum(1) / (positive.sum(1) * negative.sum(1))
-        steps = np.nan_to_num(above / (above + below))
-        average = np.nan_to_num((ups * steps).sum(1) / positive.sum(1))
+def binary_metrics(yes: Bools, probability: Floats, said: Bools) -> dict[str, float]:
+    """Return accuracy, precision, recall and F1 of what was said, ROC-AUC and average precision of the probability.
+
+    ROC-AUC is not a number where only one label is there.
+    """
+    from sklearn import metrics
+
+    both = 0 < yes.sum() < len(yes)
     return {
-        "accuracy": (weights @ (yes == said)) / weights.sum(1),
-        "precision": precision,
-        "recall": recall,
-        "f1": f1,
-        "roc_auc": auc,
-        "average_precision": average,
+        "accuracy": float(metrics.accuracy_score(yes, said)),
+        "precision": float(metrics.precision_score(yes, said, zero_division=0)),
+        "recall": float(metrics.recall_score(yes, said, zero_division=0)),
+        "f1": float(metrics.f1_score(yes, said, zero_division=0)),
+        "roc_auc": float(metrics.roc_auc_score(yes, probability)) if both else float("nan"),
+        "average_precision": float(metrics.average_precision_score(yes, probability)) if yes.any() else 0.0,
     }
 
 
-def reliability(
-    yes: NDArray[np.bool_], probability: Floats, bins: int = 10
-) -> list[tuple[float, float, int]]:
+def majority(share: float) -> dict[str, float]:
+    """Return the metrics of always answering the commoner label, where `share` of the rows are a yes."""
+    common = share >= 0.5
+    return {
+        "accuracy": max(share, 1 - share),
+        "precision": share if common else 0.0,
+        "recall": 1.0 if common else 0.0,
+        "f1": 2 * share / (1 + share) if common else 0.0,
+        "roc_auc": 0.5,
+        "average_precision": share,
+    }
+
+
+def binary_resampled(yes: Bools, probability: Floats, said: Bools, weights: Floats) -> dict[str, Floats]:
+    """Return `binary_metrics` for each row of `weights` (resamples × rows), all at once.
+
+    What is not defined in a resample is not a number, but precision, recall and F1, which are 0 as above.
+    """
+    whole, positive = weights.sum(1), weights @ yes
+    negative = whole - positive
+    hits, alarms = weights @ (yes & said), weights @ (~yes & said)
+    # Rows of one probability are one step of the curves, from the highest on; only steps with a yes add to the areas.
+    order = np.argsort(-probability, kind="stable")
+    ends = np.flatnonzero(np.diff(probability[order], append=np.nan))
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    with_yes = np.add.reduceat(yes[order], starts, dtype=int) > 0
+    starts, ends = starts[with_yes], ends[with_yes] + 1
+    drawn = np.zeros((len(weights), len(yes) + 1))
+    np.cumsum(weights[:, order], axis=1, out=drawn[:, 1:])
+    drawn_yes = np.zeros_like(drawn)
+    np.cumsum(weights[:, order] * yes[order], axis=1, out=drawn_yes[:, 1:])
+    above, rows = drawn_yes[:, ends], drawn[:, ends]
+    ups = above - drawn_yes[:, starts]
+    # The no's below a step are beaten by its yeses; those on it count half.
+    beaten = negative[:, None] - (rows - above + drawn[:, starts] - drawn_yes[:, starts]) / 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return {
+            "accuracy": weights @ (yes == said) / whole,
+            "precision": np.nan_to_num(hits / (hits + alarms)),
+            "recall": np.nan_to_num(hits / positive),
+            "f1": np.nan_to_num(2 * hits / (hits + alarms + positive)),
+            "roc_auc": (ups * beaten).sum(1) / (positive * negative),
+            "average_precision": (ups * np.nan_to_num(above / rows)).sum(1) / positive,
+        }
+
+
+def confusion(yes: Bools, said: Bools) -> list[list[int]]:
+    """Count truth (rows: no, yes) against what was said (columns)."""
+    from sklearn.metrics import confusion_matrix
+
+    counts: list[list[int]] = confusion_matrix(yes, said, labels=[False, True]).tolist()
+    return counts
+
+
+def reliability(yes: Bools, probability: Floats, bins: int = 10) -> list[tuple[float, float, int]]:
     """Return, for each bin of equal width that has rows: mean predicted probability, observed share, rows."""
     which = np.minimum((probability * bins).astype(int), bins - 1)
-    found = [(which == b) for b in range(bins)]
+    found = [which == b for b in range(bins)]
     return [(float(probability[m].mean()), float(yes[m].mean()), int(m.sum())) for m in found if m.any()]
 
 
-def calibration_error(yes: NDArray[np.bool_], probability: Floats) -> float:
+def calibration_error(yes: Bools, probability: Floats) -> float:
     """Return the expected calibration error over ten bins (Naeini et al. 2015)."""
     return sum(n * abs(p - share) for p, share, n in reliability(yes, probability)) / len(yes)
-
-
-def _weights(rows: int) -> Floats:
-    """Return how often each row is drawn in each resample (resamples × rows)."""
-    random = np.random.default_rng(SEED)
-    return random.multinomial(rows, np.full(rows, 1 / rows), size=RESAMPLES).astype(float)
-
-
-def _interval(values: Floats) -> tuple[float, float]:
-    tail = (1 - LEVEL) / 2
-    finite = values[np.isfinite(values)]
-    if not len(finite):
-        return float("nan"), float("nan")
-    low, high = np.quantile(finite, [tail, 1 - tail])
-    return float(low), float(high)

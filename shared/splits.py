@@ -1,21 +1,30 @@
-"""Honest splits of texts: near-duplicates stay together, and a text falls on the same side in every training.
+"""Honest splits of texts: near-duplicates stay together, and what was once held out is held out for ever.
 
-A side is chosen by a hash of the content, so rows that one version was judged on are never trained on by a later one,
-however the file was shuffled or grew meanwhile.
+Whether a text is held out follows from its own content and from that of its near-duplicates, never from its place in
+the file. So rows that one version was judged on are not trained on by a later one, however the file is shuffled or
+grows meanwhile; a row that was trained on may be held out later, when a near-duplicate of it comes in that is.
 """
 
 import hashlib
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 SHINGLE: Final = 5
-HASHES: Final = 32
-BANDS: Final = 8
 ALIKE: Final = 0.7
 """Jaccard similarity of 5-character shingles from which on two texts are near-duplicates."""
+BANDS: Final = 20
+ROWS: Final = 4
+"""Values of a MinHash signature a band: a pair at similarity 0.7 is found with probability 0.996."""
+PASSAGE: Final = 20
+"""Characters of the passages that draw a text's lot: so long that only near-duplicates share them."""
 _PRIME: Final = (1 << 61) - 1
 
 
@@ -26,17 +35,48 @@ def normalise(text: str) -> str:
 
 
 def group_near_duplicates(texts: Sequence[str]) -> list[int]:
-    """Return a group number for each text; near-duplicates, and theirs, have one number.
+    """Return a group number for each text; near-duplicates, and theirs, have one number, that of the first.
 
-    Candidates by MinHash with banding (Broder 1997), then checked by Jaccard similarity.
+    Candidates by MinHash with banding (Broder 1997; Leskovec et al., Mining of Massive Datasets, ch. 3), then
+    checked by Jaccard similarity; the groups are the connected components.
     """
-    import numpy as np
+    kinds: dict[str, list[int]] = defaultdict(list)
+    for index, text in enumerate(texts):
+        kinds[normalise(text)].append(index)
+    root = _joined(list(kinds))
+    members: dict[int, list[int]] = defaultdict(list)
+    for kind, rows in enumerate(kinds.values()):
+        members[root[kind]] += rows
+    groups = [0] * len(texts)
+    for rows in members.values():
+        first = min(rows)
+        for row in rows:
+            groups[row] = first
+    return groups
 
-    shingles = [_shingles(normalise(text)) for text in texts]
-    random = np.random.default_rng(7)
-    a = random.integers(1, _PRIME, HASHES, dtype=np.uint64)
-    b = random.integers(0, _PRIME, HASHES, dtype=np.uint64)
-    parent = list(range(len(texts)))
+
+def holdout(texts: Sequence[str], share: float, groups: Sequence[int] | None = None) -> list[bool]:
+    """Tell for each text whether it is held out; `groups` are those of `group_near_duplicates`, where at hand.
+
+    Each text draws a lot in 0…1, by a hash of its content that near-duplicates mostly share; a group is held out where
+    the lowest lot in it is below `share`. So a little more than `share` of the groups are.
+    """
+    groups = group_near_duplicates(texts) if groups is None else groups
+    lowest: dict[int, float] = {}
+    for text, group in zip(texts, groups, strict=True):
+        lowest[group] = min(lowest.get(group, 1.0), _lot(normalise(text)))
+    return [lowest[group] < share for group in groups]
+
+
+def _lot(folded: str) -> float:
+    """Return a number in 0…1: the least hash of the passages, hashed again to be uniform."""
+    least = min(_digest(passage) for passage in _pieces(folded, PASSAGE))
+    return int.from_bytes(_digest(least.hex()), "big") / 2**64
+
+
+def _joined(folded: Sequence[str]) -> list[int]:
+    """Return for each of these distinct texts the root of its connected component."""
+    parent = list(range(len(folded)))
 
     def root(index: int) -> int:
         while parent[index] != index:
@@ -44,43 +84,49 @@ def group_near_duplicates(texts: Sequence[str]) -> list[int]:
             index = parent[index]
         return index
 
+    shingles = [frozenset(_pieces(text, SHINGLE)) for text in folded]
+    for members in _buckets(shingles):
+        # All pairs, not only those with the first: the components must not hang on the order of the rows.
+        for one, other in combinations(members, 2):
+            if (a := root(one)) != (b := root(other)) and _alike(shingles[one], shingles[other]):
+                parent[b] = a
+    return [root(index) for index in range(len(folded))]
+
+
+def _buckets(shingles: Sequence[frozenset[str]]) -> Iterable[list[int]]:
+    """Return the sets of texts that share a band of their MinHash signature."""
+    import numpy as np
+
+    random = np.random.default_rng(7)
+    factors = random.integers(1, _PRIME, BANDS * ROWS, dtype=np.uint64) | np.uint64(1)
+    offsets = random.integers(0, _PRIME, BANDS * ROWS, dtype=np.uint64)
     buckets: dict[tuple[int, bytes], list[int]] = defaultdict(list)
-    width = HASHES // BANDS
     for index, found in enumerate(shingles):
-        codes = np.fromiter((_code(s) for s in found), dtype=np.uint64, count=len(found))
-        with np.errstate(over="ignore"):
-            signature = ((codes[:, None] * a + b) >> np.uint64(3)).min(axis=0)
+        signature = _signature(found, factors, offsets)
         for band in range(BANDS):
-            buckets[band, signature[band * width : (band + 1) * width].tobytes()].append(index)
-    for members in buckets.values():
-        first = members[0]
-        for other in members[1:]:
-            if root(first) != root(other) and _alike(shingles[first], shingles[other]):
-                parent[root(other)] = root(first)
-    return [root(index) for index in range(len(texts))]
+            buckets[band, signature[band * ROWS : (band + 1) * ROWS].tobytes()].append(index)
+    return [members for members in buckets.values() if len(members) > 1]
 
 
-def holdout(texts: Sequence[str], share: float) -> list[bool]:
-    """Tell for each text whether it is held out: about `share` of the groups of near-duplicates are, by their hash."""
-    groups = group_near_duplicates(texts)
-    key: dict[int, str] = {}
-    for text, group in zip(texts, groups, strict=True):
-        folded = normalise(text)
-        key[group] = min(key.get(group, folded), folded)
-    out = {group: _fraction(folded) < share for group, folded in key.items()}
-    return [out[group] for group in groups]
+def _signature(
+    shingles: frozenset[str], factors: "NDArray[np.uint64]", offsets: "NDArray[np.uint64]"
+) -> "NDArray[np.uint64]":
+    import numpy as np
+
+    codes = np.frombuffer(b"".join(map(_digest, shingles)), dtype=np.uint64)
+    with np.errstate(over="ignore"):
+        # Multiply-shift hashing modulo 2^64: the high bits are the good ones.
+        hashed = (codes[:, None] * factors + offsets) >> np.uint64(16)
+    least: NDArray[np.uint64] = hashed.min(axis=0)
+    return least
 
 
-def _fraction(text: str) -> float:
-    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "replace")).digest()[:8], "big") / 2**64
+def _pieces(text: str, length: int) -> Iterable[str]:
+    return (text[at : at + length] for at in range(max(1, len(text) - length + 1)))
 
 
-def _shingles(text: str) -> frozenset[str]:
-    return frozenset(text[i : i + SHINGLE] for i in range(max(1, len(text) - SHINGLE + 1)))
-
-
-def _code(shingle: str) -> int:
-    return int.from_bytes(hashlib.blake2b(shingle.encode("utf-8", "replace"), digest_size=8).digest(), "big")
+def _digest(piece: str) -> bytes:
+    return hashlib.blake2b(piece.encode("utf-8", "replace"), digest_size=8).digest()
 
 
 def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
