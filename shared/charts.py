@@ -4,7 +4,7 @@ Drawing is tens of milliseconds of pure computation, which has no place on the b
 `docs/decisions/0005-charts-are-a-model.md`. Words on a chart come from the caller, already in the reader's language.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -16,8 +16,9 @@ from shared.model import Device, Failure
 class Highlights(msgspec.Struct, frozen=True, tag="highlights", kw_only=True):
     """A text whose words are tinted by weight, under a gauge.
 
-    `spans` holds (start, end, weight) in characters; weights above zero push towards `positive_label`. `gauge` is a
-    probability, or None for none.
+    `spans` holds (start, end, weight) in characters; weights above zero push towards `positive_label`: they are orange
+    and underlined, the others blue. `gauge` is the probability of `positive_label`, or None for none. What is longer
+    than 1,500 characters or 30 lines ends with an ellipsis.
     """
 
     title: str
@@ -31,7 +32,10 @@ class Highlights(msgspec.Struct, frozen=True, tag="highlights", kw_only=True):
 
 
 class Bars(msgspec.Struct, frozen=True, tag="bars", kw_only=True):
-    """Horizontal bars, the first on top; `values` in 0…1 are written in per cent where `percent`."""
+    """Horizontal bars, the first on top and in another colour; 60 at most.
+
+    `values` in 0…1 are written in per cent where `percent`.
+    """
 
     title: str
     labels: list[str]
@@ -41,7 +45,7 @@ class Bars(msgspec.Struct, frozen=True, tag="bars", kw_only=True):
 
 
 class ConfusionMatrix(msgspec.Struct, frozen=True, tag="confusion", kw_only=True):
-    """Counts of truth (rows) against prediction (columns)."""
+    """Counts of truth (rows) against prediction (columns); 60 labels at most."""
 
     title: str
     labels: list[str]
@@ -84,7 +88,7 @@ class Charts:
     max_batch: ClassVar[int] = 4
     default: ClassVar[Path | None] = None
 
-    def __init__(self, draw: Any) -> None:
+    def __init__(self, draw: Callable[[Any], Drawn]) -> None:
         self._draw = draw
 
     @classmethod
@@ -97,5 +101,11 @@ class Charts:
         return cls(draw)
 
     def predict(self, batch: Sequence[Chart]) -> Sequence[Drawn | Failure]:
-        """Draw each chart."""
-        return [self._draw(request.chart) for request in batch]
+        """Draw each chart; one whose parts do not fit each other fails alone."""
+        return [self._drawn(request) for request in batch]
+
+    def _drawn(self, request: Chart) -> Drawn | Failure:
+        try:
+            return self._draw(request.chart)
+        except ValueError as error:
+            return Failure(str(error))

@@ -1,279 +1,234 @@
-"""How each chart is drawn, with Pillow: crisp text in any script that the fonts have, in a few milliseconds.
+"""How each chart is drawn. Imported by the worker, the trainer and the command line only.
 
-Colours are blue against orange, which people with any colour blindness tell apart (Okabe & Ito 2008). Imported by the
-worker and the trainer only.
+With Pillow rather than a plotting library: tinted text in any script is set by hand in both, and this way it is crisp,
+takes some ten milliseconds, and needs 60 MiB less of the worker's memory.
 """
 
-import io
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
-from importlib.resources import files
+import math
 from typing import Final
 
-from PIL import Image, ImageDraw, ImageFont
-
+from shared.canvas import DARK, LIGHT, Canvas, Colour, Theme, mix
 from shared.charts import Bars, ConfusionMatrix, Drawn, Highlights, Reliability
+from shared.fonts import BOLD, fit, forget_words, printable, width
+from shared.typeset import Piece, typeset
 
 Chart = Highlights | Bars | ConfusionMatrix | Reliability
-Colour = tuple[int, int, int]
 WIDTH: Final = 800
 PAD: Final = 28
-LONGEST: Final = 1200
-ORANGE: Final[Colour] = (230, 126, 34)
-BLUE: Final[Colour] = (56, 132, 208)
-
-
-@dataclass(frozen=True)
-class Palette:
-    """Colours of a theme."""
-
-    ground: Colour
-    ink: Colour
-    faint: Colour
-    track: Colour
-
-
-DARK: Final = Palette((32, 28, 26), (240, 233, 226), (168, 156, 146), (62, 55, 51))
-LIGHT: Final = Palette((252, 249, 245), (44, 38, 34), (126, 114, 104), (228, 220, 211))
+TITLE: Final = 26
+LONGEST: Final = 1500
+"""Characters of a highlighted text that are shown."""
+LINES: Final = 30
+BODY: Final = 20
+LEADING: Final = 34
+MOST_LABELS: Final = 60
 
 
 def draw(chart: Chart) -> Drawn:
-    """Draw a chart."""
-    palette = DARK if chart.dark else LIGHT
-    match chart:
-        case Highlights():
-            return _png(_highlights(chart, palette))
-        case Bars():
-            return _png(_bars(chart, palette))
-        case ConfusionMatrix():
-            return _png(_confusion(chart, palette))
-        case Reliability():
-            return _png(_reliability(chart, palette))
+    """Draw a chart. Raises `ValueError` where its parts do not fit each other, or it would be too large."""
+    theme = DARK if chart.dark else LIGHT
+    try:
+        match chart:
+            case Highlights():
+                canvas = _highlights(chart, theme)
+            case Bars():
+                canvas = _bars(chart, theme)
+            case ConfusionMatrix():
+                canvas = _confusion(chart, theme)
+            case Reliability():
+                canvas = _reliability(chart, theme)
+        return Drawn(canvas.png(), canvas.wide, canvas.high)
+    finally:
+        forget_words()
 
 
-def _highlights(chart: Highlights, palette: Palette) -> Image.Image:
-    size, line = 22, 38
-    text = _drawable(chart.text)
-    shown = text[:LONGEST] + (" …" if len(text) > LONGEST else "")
-    strongest = max((abs(w) for _, _, w in chart.spans), default=1.0) or 1.0
-    tint: dict[int, float] = {}
-    for start, end, weight in chart.spans:
-        for at in range(max(start, 0), min(end, len(shown))):
-            tint[at] = weight / strongest
-    lines = list(_wrap(shown, size, WIDTH - 2 * PAD))
-    top = PAD + 44 + (64 if chart.gauge is not None else 0)
-    height = top + line * len(lines) + PAD + (26 if chart.positive_label else 0)
-    image = Image.new("RGB", (WIDTH, height), palette.ground)
-    pen = ImageDraw.Draw(image)
-    _text(pen, (PAD, PAD - 4), _drawable(chart.title), 28, palette.ink)
+def _highlights(chart: Highlights, theme: Theme) -> Canvas:
+    text = _shown(chart.text)
+    weights = _weights(chart.spans, len(text))
+    cuts = frozenset(end for span in weights for end in span)
+    lines = typeset(text, BODY, WIDTH - 4 * PAD + 16, LINES, cuts)
+    top = 96 if chart.gauge is None else 138
+    high = top + 2 * 18 + LEADING * len(lines) + PAD
+    legend = bool(chart.positive_label and chart.gauge is None and chart.spans)
+    canvas = Canvas(WIDTH, high + (32 if legend else 0), theme)
+    room = float(WIDTH - 2 * PAD)
     if chart.gauge is not None:
-        _gauge(pen, chart, palette, PAD + 48)
-    for row, (begin, stop) in enumerate(lines):
-        _tinted_line(pen, shown, begin, stop, tint, (PAD, top + row * line), size, palette)
-    if chart.positive_label:
-        _legend(pen, chart, palette, height - PAD - 4)
-    return image
+        room -= _gauge(canvas, chart, theme) + 24
+    canvas.text((PAD, 56), chart.title, TITLE, weight=BOLD, room=room)
+    top -= 18 if chart.gauge is None else 0
+    canvas.box((PAD, top, WIDTH - PAD, top + 2 * 18 + LEADING * len(lines)), theme.panel, 12)
+    for row, line in enumerate(lines):
+        _tinted_line(canvas, line, weights, 2 * PAD - 8, top + 18 + row * LEADING)
+    if legend:
+        _legend(canvas, chart, theme, canvas.high - 22)
+    return canvas
 
 
-def _gauge(pen: ImageDraw.ImageDraw, chart: Highlights, palette: Palette, y: int) -> None:
+def _gauge(canvas: Canvas, chart: Highlights, theme: Theme) -> float:
+    """Draw the gauge; return the width of its figure, at the right of the title."""
     share = min(max(chart.gauge or 0.0, 0.0), 1.0)
-    words = f"{chart.gauge_label}  {share:.1%}" if chart.gauge_label else f"{share:.1%}"
-    _text(pen, (PAD, y), _drawable(words), 18, palette.faint)
-    box = (PAD, y + 28, WIDTH - PAD, y + 40)
-    pen.rounded_rectangle(box, 6, fill=palette.track)
-    end = PAD + max(12, round((WIDTH - 2 * PAD) * share))
-    pen.rounded_rectangle((PAD, y + 28, end, y + 40), 6, fill=_mix(BLUE, ORANGE, share))
+    accent = theme.warm if share >= 0.5 else theme.cool
+    figure = canvas.text((WIDTH - PAD, 58), _percent(share), 34, accent, weight=BOLD, align=1)
+    label = canvas.text(
+        (WIDTH - PAD - figure - 12, 57), chart.gauge_label, 17, theme.faint, align=1, room=260
+    )
+    left, right = float(PAD), float(WIDTH - PAD)
+    canvas.gradient((left, 82, right, 92), theme.cool, theme.warm, 5)
+    at = left + 9 + (right - left - 18) * share
+    canvas.disc(at, 87, 13, theme.ground)
+    canvas.disc(at, 87, 10, accent)
+    canvas.disc(at, 87, 4, theme.ground)
+    canvas.text((left, 120), chart.negative_label, 16, theme.cool, room=320)
+    canvas.text((right, 120), chart.positive_label, 16, theme.warm, align=1, room=320)
+    return figure + label + 12
 
 
-def _legend(pen: ImageDraw.ImageDraw, chart: Highlights, palette: Palette, y: int) -> None:
+def _legend(canvas: Canvas, chart: Highlights, theme: Theme, y: float) -> None:
     x = float(PAD)
-    for colour, label in ((ORANGE, chart.positive_label), (BLUE, chart.negative_label)):
-        pen.rounded_rectangle((x, y, x + 16, y + 16), 4, fill=colour)
-        x += 24
-        _text(pen, (x, y - 2), _drawable(label), 16, palette.faint)
-        x += _width(_drawable(label), 16) + 24
+    for colour, label in ((theme.warm, chart.positive_label), (theme.cool, chart.negative_label)):
+        canvas.box((x, y - 13, x + 16, y + 3), colour, 4)
+        x += 24 + canvas.text((x + 24, y), label, 16, theme.faint, room=300) + 24
+
+
+def _shown(text: str) -> str:
+    shown = printable(text[: LONGEST + 1])
+    return shown if len(text) <= LONGEST else shown[:LONGEST] + "…"
+
+
+def _weights(spans: list[tuple[int, int, float]], length: int) -> dict[tuple[int, int], float]:
+    """Return the spans that are in the text, each with its weight as a share of the largest."""
+    inside = {
+        (max(start, 0), min(end, length)): weight
+        for start, end, weight in spans
+        if start < length and end > start and math.isfinite(weight) and weight
+    }
+    largest = max((abs(weight) for weight in inside.values()), default=1.0)
+    return {span: weight / largest for span, weight in inside.items()}
 
 
 def _tinted_line(
-    pen: ImageDraw.ImageDraw, text: str, begin: int, stop: int, tint: dict[int, float],
-    at: tuple[float, float], size: int, palette: Palette,
-) -> None:  # fmt: skip
-    x, y = at
-    for start, end in _runs(begin, stop, tint):
-        piece = text[start:end]
-        width = _width(piece, size)
-        weight = tint.get(start, 0.0)
-        if weight:
-            base = ORANGE if weight > 0 else BLUE
-            fill = _mix(palette.ground, base, 0.25 + 0.6 * abs(weight))
-            pen.rounded_rectangle((x - 2, y, x + width + 2, y + size + 8), 5, fill=fill)
-        _text(pen, (x, y), piece, size, palette.ink)
-        x += width
+    canvas: Canvas, line: list[Piece], weights: dict[tuple[int, int], float], x: float, y: float
+) -> None:
+    theme = canvas.theme
+    joined: dict[tuple[int, int], tuple[float, float]] = {}
+    for piece in line:
+        span = next((s for s in weights if s[0] <= piece.start < s[1]), None)
+        if span is not None:
+            left, right = joined.get(span, (piece.x, piece.x + piece.width))
+            joined[span] = min(left, piece.x), max(right, piece.x + piece.width)
+    for span, (left, right) in joined.items():
+        share = weights[span]
+        base = theme.warm if share > 0 else theme.cool
+        box = (x + left - 2, y + 2, x + right + 2, y + LEADING - 3)
+        canvas.box(box, mix(theme.panel, base, 0.14 + 0.46 * abs(share)), 6)
+        if share > 0:
+            # A second sign beside the colour, for those who cannot tell the two apart.
+            canvas.box((x + left + 1, y + LEADING - 7, x + right - 1, y + LEADING - 5), base, 1)
+    for piece in line:
+        canvas.text((x + piece.x, y + 24), piece.text, BODY)
 
 
-def _runs(begin: int, stop: int, tint: dict[int, float]) -> Iterator[tuple[int, int]]:
-    start = begin
-    for at in range(begin + 1, stop + 1):
-        if at == stop or tint.get(at) != tint.get(start):
-            yield start, at
-            start = at
+def _bars(chart: Bars, theme: Theme) -> Canvas:
+    if len(chart.labels) != len(chart.values) or len(chart.labels) > MOST_LABELS:
+        raise ValueError(f"{len(chart.labels)} labels for {len(chart.values)} bars ({MOST_LABELS} at most)")
+    if not all(math.isfinite(value) for value in chart.values):
+        raise ValueError("a bar has no length")
+    row, top = 40, 88
+    canvas = Canvas(WIDTH, top + row * len(chart.values) + PAD - 8, theme)
+    canvas.text((PAD, 56), chart.title, TITLE, weight=BOLD, room=WIDTH - 2 * PAD)
+    names = [fit(printable(label), 18, 300) for label in chart.labels]
+    figures = [_percent(value) if chart.percent else f"{value:.4g}" for value in chart.values]
+    left = PAD + max((width(name, 18) for name in names), default=0.0) + 16
+    right = WIDTH - PAD - max((width(figure, 18, BOLD) for figure in figures), default=0.0) - 16
+    low = min(0.0, *chart.values, 0.0)
+    high = max(1.0 if chart.percent else 0.0, *chart.values, 0.0)
+    scale = (right - left) / ((high - low) or 1.0)
+    zero = left - low * scale
+    for index, (name, value, figure) in enumerate(zip(names, chart.values, figures, strict=True)):
+        y = top + index * row
+        canvas.text((left - 16, y + 20), name, 18, align=1)
+        canvas.box((left, y + 5, right, y + 23), theme.track, 5)
+        ends = sorted((zero, zero + value * scale))
+        canvas.box((ends[0], y + 5, ends[1], y + 23), theme.warm if index == 0 else theme.cool, 5)
+        canvas.text((WIDTH - PAD, y + 20), figure, 18, weight=BOLD, align=1)
+    return canvas
 
 
-def _wrap(text: str, size: int, width: float) -> Iterator[tuple[int, int]]:
-    """Yield (start, end) of each line; breaks at spaces, or anywhere in a word that is longer than a line."""
-    start, last_space, x = 0, -1, 0.0
-    at = 0
-    while at < len(text):
-        character = text[at]
-        if character == "\n":
-            yield start, at
-            start, last_space, x = at + 1, -1, 0.0
-        else:
-            x += _advance(character, size)
-            if character == " ":
-                last_space = at
-            elif ord(character) > 0x2E80:
-                last_space = at - 1
-            if x > width and at > start:
-                end = last_space + 1 if last_space >= start else at
-                yield start, end
-                start, last_space, x = end, -1, 0.0
-                at = end - 1
-        at += 1
-    yield start, len(text)
-
-
-def _bars(chart: Bars, palette: Palette) -> Image.Image:
-    row = 44
-    height = PAD * 2 + 48 + row * len(chart.values)
-    image = Image.new("RGB", (WIDTH, height), palette.ground)
-    pen = ImageDraw.Draw(image)
-    _text(pen, (PAD, PAD - 4), _drawable(chart.title), 28, palette.ink)
-    left = PAD + min(280.0, max((_width(_drawable(label), 20) for label in chart.labels), default=0.0)) + 16
-    right = WIDTH - PAD - 90
-    longest = 1.0 if chart.percent else max((abs(v) for v in chart.values), default=1.0) or 1.0
-    for index, (label, value) in enumerate(zip(chart.labels, chart.values, strict=True)):
-        y = PAD + 52 + index * row
-        _text(pen, (PAD, y), _fit(_drawable(label), 20, left - PAD - 12), 20, palette.ink)
-        pen.rounded_rectangle((left, y + 4, right, y + 24), 6, fill=palette.track)
-        end = left + (right - left) * min(abs(value) / longest, 1.0)
-        if end > left + 2:
-            pen.rounded_rectangle((left, y + 4, end, y + 24), 6, fill=ORANGE if index == 0 else BLUE)
-        words = f"{value:.1%}" if chart.percent else f"{value:.3g}"
-        _text(pen, (right + 12, y), words, 20, palette.faint)
-    return image
-
-
-def _confusion(chart: ConfusionMatrix, palette: Palette) -> Image.Image:
+def _confusion(chart: ConfusionMatrix, theme: Theme) -> Canvas:
     count = len(chart.labels)
-    cell = max(56, min(150, 600 // max(count, 1)))
-    left = PAD + 40 + min(180.0, max(_width(_drawable(label), 18) for label in chart.labels))
-    top = PAD + 100
-    image = Image.new("RGB", (round(left + cell * count + PAD), top + cell * count + PAD), palette.ground)
-    pen = ImageDraw.Draw(image)
-    _text(pen, (PAD, PAD - 4), _drawable(chart.title), 24, palette.ink)
-    _text(pen, (left, PAD + 40), _drawable(chart.prediction_label) + " →", 16, palette.faint)
-    _text(pen, (PAD, top - 26), _drawable(chart.truth_label) + " ↓", 16, palette.faint)
+    if not 0 < count <= MOST_LABELS or [len(row) for row in chart.counts] != [count] * count:
+        raise ValueError(f"the counts are not {count} × {count}, or there are more than {MOST_LABELS} labels")
+    size = 17 if count <= 6 else 14
+    longest = max(width(printable(label), size) for label in chart.labels)
+    cell = round(min(max(longest + 16, 300 / count, 46.0), max(700 / count, 46.0), 150.0))
+    corner = f"{chart.truth_label} ↓"
+    left = PAD + round(min(max(longest, width(printable(corner), 16)), 180.0)) + 20
+    top = 148
+    canvas = Canvas(max(left + cell * count + PAD, 420), top + cell * count + PAD, theme)
+    canvas.text((PAD, 54), chart.title, 24, weight=BOLD, room=canvas.wide - 2 * PAD)
+    canvas.text((left, 94), f"{chart.prediction_label} →", 16, theme.faint, room=canvas.wide - left - PAD)
+    canvas.text((PAD, top - 14), corner, 16, theme.faint, room=left - PAD - 8)
     for row, label in enumerate(chart.labels):
-        total = sum(chart.counts[row]) or 1
-        _text(pen, (PAD, top + row * cell + cell / 2 - 12), _fit(_drawable(label), 18, 190), 18, palette.ink)
-        x = left + row * cell
-        _text(pen, (x + 4, top - 28), _fit(_drawable(label), 18, cell - 8), 18, palette.ink)
-        for column in range(count):
-            value = chart.counts[row][column]
-            base = BLUE if row == column else ORANGE
-            box = (
-                left + column * cell,
-                top + row * cell,
-                left + (column + 1) * cell - 3,
-                top + (row + 1) * cell - 3,
-            )
-            pen.rounded_rectangle(
-                box, 8, fill=_mix(palette.track, base, 0.1 + 0.9 * value / total if value else 0.0)
-            )
-            words = f"{value:,}"
-            middle = box[0] + (cell - _width(words, 22)) / 2
-            _text(pen, (middle, box[1] + cell / 2 - 24), words, 22, palette.ink)
-            share = f"{value / total:.1%}"
-            _text(
-                pen, (box[0] + (cell - _width(share, 14)) / 2, box[1] + cell / 2 + 6), share, 14, palette.ink
-            )
-    return image
+        y, total = top + row * cell, sum(chart.counts[row])
+        canvas.text((left - 12, y + cell / 2 + 6), label, size, align=1, room=180)
+        canvas.text((left + (row + 0.5) * cell, top - 14), label, size, align=0.5, room=cell - 4)
+        for column, value in enumerate(chart.counts[row]):
+            x, share = left + column * cell, value / total if total else 0.0
+            base = theme.cool if row == column else theme.warm
+            # The root lets few mistakes be seen beside many right answers.
+            fill = mix(theme.panel, base, 0.12 + 0.68 * math.sqrt(share)) if value else theme.panel
+            canvas.box((x + 1.5, y + 1.5, x + cell - 1.5, y + cell - 1.5), fill, 8)
+            ink = _readable(fill, value)
+            middle, with_share = x + cell / 2, cell >= 90 and value > 0
+            at = (middle, y + cell / 2 + (0 if with_share else 7))
+            canvas.text(at, f"{value:,}", 22 if cell >= 90 else 15, ink, weight=BOLD, align=0.5)
+            if with_share:
+                canvas.text((middle, y + cell / 2 + 24), _percent(share), 15, ink, align=0.5)
+    return canvas
 
 
-def _reliability(chart: Reliability, palette: Palette) -> Image.Image:
-    side, left, top = 440, PAD + 70, PAD + 50
-    image = Image.new("RGB", (left + side + PAD, top + side + PAD + 60), palette.ground)
-    pen = ImageDraw.Draw(image)
-    _text(pen, (PAD, PAD - 4), _drawable(chart.title), 24, palette.ink)
+def _reliability(chart: Reliability, theme: Theme) -> Canvas:
+    side, left, top = 420, PAD + 56, 124
+    canvas = Canvas(left + side + PAD + 20, top + side + 84, theme)
+    canvas.text((PAD, 54), chart.title, 24, weight=BOLD, room=canvas.wide - 2 * PAD)
+    canvas.text((PAD, top - 20), f"↑ {chart.observed_label}", 16, theme.faint, room=canvas.wide - 2 * PAD)
+    canvas.box((left, top, left + side, top + side), theme.panel, 4)
     for step in range(6):
         share = step / 5
         x, y = left + side * share, top + side * (1 - share)
-        pen.line((left, y, left + side, y), fill=palette.track)
-        pen.line((x, top, x, top + side), fill=palette.track)
-        _text(pen, (left - 42, y - 10), f"{share:.1f}", 16, palette.faint)
-        _text(pen, (x - 10, top + side + 8), f"{share:.1f}", 16, palette.faint)
-    pen.line((left, top + side, left + side, top), fill=palette.faint, width=2)
-    points = [(left + side * p, top + side * (1 - share)) for p, share, _ in chart.bins]
-    if len(points) > 1:
-        pen.line(points, fill=ORANGE, width=3, joint="curve")
-    most = max((n for _, _, n in chart.bins), default=1)
-    for (x, y), (_, _, n) in zip(points, chart.bins, strict=True):
-        radius = 4 + 10 * (n / most) ** 0.5
-        pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=ORANGE)
-    _text(pen, (left, top + side + 34), _drawable(chart.predicted_label) + " →", 16, palette.faint)
-    _text(pen, (PAD, top - 24), _drawable(chart.observed_label) + " ↓", 16, palette.faint)
-    return image
+        canvas.line((left, y), (left + side, y), theme.track)
+        canvas.line((x, top), (x, top + side), theme.track)
+        canvas.text((left - 10, y + 6), f"{share:.0%}", 15, theme.faint, align=1)
+        canvas.text((x, top + side + 24), f"{share:.0%}", 15, theme.faint, align=0.5)
+    canvas.text(
+        (left + side, top + side + 56), f"{chart.predicted_label} →", 16, theme.faint, align=1, room=side
+    )
+    canvas.line((left, top + side), (left + side, top), theme.faint, 2)
+    most = max((rows for _, _, rows in chart.bins), default=1)
+    for predicted, observed, rows in sorted(chart.bins, key=lambda found: -found[2]):
+        x, y = left + side * predicted, top + side * (1 - observed)
+        canvas.line((x, top + side * (1 - predicted)), (x, y), theme.warm, 2)
+        radius = 4 + 9 * math.sqrt(rows / most)
+        canvas.disc(x, y, radius, theme.warm)
+        rightwards = predicted < 0.85
+        beside = x + (radius + 5) * (1 if rightwards else -1)
+        below = y + (-4 if observed < 0.5 else 16)
+        canvas.text((beside, below), f"{rows:,}", 14, align=0 if rightwards else 1)
+    return canvas
 
 
-@lru_cache(maxsize=16)
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    path = files("noto_cjk_sans_jp_regular") / "NotoSansCJKjp-Regular.otf"
-    return ImageFont.truetype(str(path), size)
+def _readable(fill: Colour, value: int) -> Colour:
+    """Return dark or light ink, whichever stands out from the fill more; a zero is fainter."""
+    red, green, blue = fill
+    light = 0.299 * red + 0.587 * green + 0.114 * blue > 140
+    ink: Colour = (24, 26, 30) if light else (250, 250, 248)
+    return ink if value else mix(fill, ink, 0.45)
 
 
-@lru_cache(maxsize=1)
-def _missing() -> bytes:
-    return bytes(_font(16).getmask("\U0010ffff"))
-
-
-@lru_cache(maxsize=8192)
-def _has(character: str) -> bool:
-    return character == " " or bytes(_font(16).getmask(character)) != _missing()
-
-
-def _drawable(text: str) -> str:
-    """Put a small square in the place of what no font here has, such as emoji; the length stays the same."""
-    return "".join(c if c == "\n" or (c.isprintable() and _has(c)) else "\u25ab" for c in text)
-
-
-@lru_cache(maxsize=8192)
-def _advance(character: str, size: int) -> float:
-    return _font(size).getlength(character)
-
-
-def _width(text: str, size: int) -> float:
-    return _font(size).getlength(text)
-
-
-def _fit(text: str, size: int, width: float) -> str:
-    while text and _width(text, size) > width:
-        text = text[:-2].rstrip("…") + "…" if len(text) > 2 else ""
-    return text
-
-
-def _text(pen: ImageDraw.ImageDraw, at: tuple[float, float], text: str, size: int, colour: Colour) -> None:
-    pen.text(at, text, font=_font(size), fill=colour)
-
-
-def _mix(one: Colour, other: Colour, share: float) -> Colour:
-    r, g, b = (round(a + (c - a) * share) for a, c in zip(one, other, strict=True))
-    return r, g, b
-
-
-def _png(image: Image.Image) -> Drawn:
-    out = io.BytesIO()
-    # The fastest level: the picture is read once, on the way to the reader.
-    image.save(out, "PNG", compress_level=1)
-    return Drawn(out.getvalue(), image.width, image.height)
+def _percent(share: float) -> str:
+    """Write a share in per cent, never rounded up to certainty."""
+    if 0 < share < 0.001:
+        return "< 0.1 %"
+    if 0.999 < share < 1:
+        return "> 99.9 %"
+    return f"{share * 100:.1f} %"
