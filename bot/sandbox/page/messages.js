@@ -46,6 +46,8 @@ export class Messages {
     this.#editing = null;
     this.#unseen = 0;
     this.atEnd = true;
+    // What was read aloud to one person is not for the next.
+    this.news.textContent = "";
     fill(this.stream);
     const room = store.room(store.channel.id);
     if (!room.loaded) {
