@@ -48,11 +48,17 @@ class Health:
         return web.json_response({"live": True})
 
     async def _ready(self, _request: web.Request) -> web.Response:
-        found = await asyncio.gather(*(self._check(check) for check in self._checks.values()))
-        missing = dict(zip(self._checks, found, strict=True))
+        missing = await self._look()
         ready = not any(missing.values())
         body = json.dumps({"ready": ready, "checks": {name: what or "ok" for name, what in missing.items()}})
         return web.Response(text=body, status=200 if ready else 503, content_type="application/json")
+
+    async def _look(self) -> dict[str, str | None]:
+        found = await asyncio.gather(*(self._check(check) for check in self._checks.values()))
+        missing = dict(zip(self._checks, found, strict=True))
+        for name, what in missing.items():
+            self._metrics.checked(name, what is None)
+        return missing
 
     async def _check(self, check: Check) -> str | None:
         try:
@@ -65,6 +71,7 @@ class Health:
             return f"{type(error).__name__}: {error}"
 
     async def _serve_metrics(self, _request: web.Request) -> web.Response:
+        await self._look()
         return web.Response(
             body=self._metrics.render(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
         )

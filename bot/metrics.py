@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 from bot import __version__
 from shared.engine import EngineStatus
@@ -36,6 +36,9 @@ class Metrics:
         self._restarts = Gauge("worker_restarts", "Workers that died and were started again", **new)
         self._rss = Gauge("worker_resident_mebibytes", "Memory of the worker", **new)
         self._alive = Gauge("worker_alive", "Whether the worker runs", **new)
+        self._well = Gauge("check_ok", "Whether each check of readiness is well", ["check"], **new)
+        # Memory, processor time and open files of this process.
+        ProcessCollector(registry=self.registry, namespace="hearth_bot")
         Gauge("build_info", "Version", ["version"], **new).labels(__version__).set(1)
 
     def acknowledged(self, seconds: float) -> None:
@@ -73,6 +76,10 @@ class Metrics:
         self._restarts.set(status.restarts)
         self._rss.set(status.rss_mib)
         self._alive.set(status.alive)
+
+    def checked(self, check: str, well: bool) -> None:
+        """Take over what a check of readiness has found."""
+        self._well.labels(check).set(well)
 
     def render(self) -> bytes:
         """Return all metrics in Prometheus' text format."""
