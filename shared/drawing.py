@@ -46,7 +46,7 @@ def _highlights(chart: Highlights, theme: Theme) -> Canvas:
     text = _shown(chart.text)
     weights = _weights(chart.spans, len(text))
     cuts = frozenset(end for span in weights for end in span)
-    lines = typeset(text, BODY, WIDTH - 4 * PAD + 16, LINES, cuts)
+    lines = typeset(text, BODY, WIDTH - 4 * PAD + 6, LINES, cuts)
     top = 96 if chart.gauge is None else 138
     high = top + 2 * 18 + LEADING * len(lines) + PAD
     legend = bool(chart.positive_label and chart.gauge is None and chart.spans)

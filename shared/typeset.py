@@ -51,7 +51,7 @@ def typeset(text: str, size: int, room: float, most: int, cuts: frozenset[int]) 
         else:
             wide = x + piece.space + piece.width
             closing = piece.text in CLOSING and piece.space == 0
-            if lines[-1] and wide > room and not (closing and wide < room + size):
+            if lines[-1] and wide > room and not (closing and wide <= room + size):
                 lines.append([])
                 x = 0.0
             placed = piece if lines[-1] else replace(piece, space=0.0)
