@@ -4,7 +4,9 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -171,6 +173,48 @@ def test_the_bot_imports_no_heavy_library() -> None:
     imported = set(done.stdout.split())
     assert {"discord", "sqlalchemy", "plugins"} <= imported
     assert not imported & HEAVY
+
+
+def test_every_package_that_is_imported_is_declared() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed, extras = _names(project["dependencies"]), project["optional-dependencies"]
+    everything = needed.union(*map(_names, extras.values()))
+    packages = {
+        module: {_normal(name) for name in names} for module, names in packages_distributions().items()
+    }
+    undeclared = {
+        f"{path}: {name}"
+        for folders, declared in (
+            (OURS, needed | _names(extras["hub"])),
+            (("tests", "benchmarks"), everything),
+        )
+        for path, name in _imported(*folders)
+        if not packages.get(name, set()) & declared
+    }
+    assert not undeclared
+
+
+def _imported(*folders: str) -> Iterator[tuple[str, str]]:
+    ours = {*OURS, "tests", "benchmarks", "trial", "hearth_weather"}
+    for path, tree in sources(*folders):
+        for node in ast.walk(tree):
+            match node:
+                case ast.Import(names=names):
+                    found = [alias.name for alias in names]
+                case ast.ImportFrom(module=str(module), level=0):
+                    found = [module]
+                case _:
+                    continue
+            for name in {each.partition(".")[0] for each in found} - ours - sys.stdlib_module_names:
+                yield path, name
+
+
+def _names(requirements: list[str]) -> set[str]:
+    return {_normal(re.split(r"[^\w.-]", each)[0]) for each in requirements}
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def test_no_file_names_a_machine_or_a_registry() -> None:
