@@ -1,6 +1,7 @@
 """The Discord client: connects, registers commands when they changed, hands every interaction to the dispatcher."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -26,6 +27,13 @@ WATCHERS: Final = 8
 log = structlog.get_logger("hearth.client")
 
 
+class _NoVoice(logging.Filter):
+    """Drops discord.py's hint that voice, which Hearth has no use for, lacks a package."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "voice will NOT be supported" not in record.getMessage()
+
+
 class HearthClient(discord.Client):
     """Hearth on Discord. Needs no privileged intent, but for watching channels."""
 
@@ -35,6 +43,7 @@ class HearthClient(discord.Client):
         intents = discord.Intents(guilds=True)
         if core.settings.message_content:
             intents.guild_messages = intents.message_content = True
+        logging.getLogger("discord.client").addFilter(_NoVoice())
         super().__init__(
             intents=intents,
             allowed_mentions=discord.AllowedMentions.none(),

@@ -4,11 +4,15 @@ import os
 import signal
 import sys
 import threading
+import time
+from typing import Final
 
 from bot.cli.run import serve_until_stopped
 from bot.sandbox.point import pointed_at
 from shared.errors import HearthError
 from shared.settings import Settings
+
+STOP_SECONDS: Final = 3.0
 
 
 def main() -> None:
@@ -26,6 +30,9 @@ def _stop_with_parent() -> None:
     while os.read(0, 4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
+    # Nobody is left to say goodbye to: what still waits for the sandbox must not hold up the end.
+    time.sleep(STOP_SECONDS)
+    os._exit(1)
 
 
 if __name__ == "__main__":

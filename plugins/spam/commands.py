@@ -99,7 +99,7 @@ async def _reply(ctx: Context, text: str, verdict: SpamResult) -> Reply:
                 "⚠️ The model learned from English text messages and knows few of these words: a guess at best."
             )
         )
-    fields = [Field(ctx.text("Probability of spam"), f"{verdict.probability:.1%}")]
+    fields = [Field(ctx.text("Probability of spam"), _percent(verdict.probability))]
     for name, words in (
         (ctx.text("Speak for spam"), [w.word for w in verdict.words if w.weight > 0]),
         (ctx.text("Speak against"), [w.word for w in verdict.words if w.weight < 0]),
@@ -115,6 +115,13 @@ async def _reply(ctx: Context, text: str, verdict: SpamResult) -> Reply:
         buttons=_buttons(ctx, text, verdict),
         source=await ctx.source(SpamModel),
     )
+
+
+def _percent(probability: float) -> str:
+    """Write a probability; no model is certain, so the ends stay open."""
+    if probability > 0.999:
+        return "> 99.9%"
+    return "< 0.1%" if probability < 0.001 else f"{probability:.1%}"
 
 
 def _buttons(ctx: Context, text: str, verdict: SpamResult) -> tuple[Button, ...]:

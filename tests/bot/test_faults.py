@@ -38,7 +38,8 @@ async def test_kill_9_of_the_worker_with_64_in_flight_loses_nobody(tmp_path: Pat
     async with house(settings(tmp_path)) as home:
         person = await home.person()
         asked = [
-            asyncio.create_task(person.slash("trial deed", what="sleep", seconds=0.05, within=30)) for _ in range(64)
+            asyncio.create_task(person.slash("trial deed", what="sleep", seconds=0.05, within=30))
+            for _ in range(64)
         ]
         await asyncio.sleep(0.5)
         pid = (await home.core.predictor.engine.status()).worker_pid
@@ -82,7 +83,8 @@ async def test_a_full_queue_says_busy_at_once(tmp_path: Path) -> None:
     async with house(settings(tmp_path, max_waiting=8)) as home:
         person = await home.person()
         asked = [
-            asyncio.create_task(person.slash("trial deed", what="sleep", seconds=0.4, within=60)) for _ in range(40)
+            asyncio.create_task(person.slash("trial deed", what="sleep", seconds=0.4, within=60))
+            for _ in range(40)
         ]
         busy = await person.sees(lambda m: m.content.startswith("Busy"), within=5)
         assert busy.ephemeral

@@ -20,7 +20,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("HEARTH_SHARED_DATA", ROOT.parent / "shared" / "data")) / "sms_spam.csv"
 OUT = ROOT / "docs" / "screenshots"
-FALLBACK = "WINNER!! You have been chosen for a 900 pound prize. Call 09000000000 now to claim. Valid 12 hours only."
+SYSTEM_CHROMIUM = Path("/usr/bin/chromium")
+FALLBACK = (
+    "WINNER!! You have been chosen for a 900 pound prize. Call 09000000000 now to claim. Valid 12 hours only."
+)
 CHROMIUM = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
             "--disable-component-update", "--disable-sync")  # fmt: skip
 
@@ -55,10 +58,9 @@ def sandbox() -> Iterator[str]:
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Run headless Chromium: Debian's, or the one that Playwright brought."""
-    system = Path("/usr/bin/chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=str(system) if system.exists() else None, args=list(CHROMIUM)
+            executable_path=str(SYSTEM_CHROMIUM) if SYSTEM_CHROMIUM.exists() else None, args=list(CHROMIUM)
         )
         try:
             yield browser
@@ -72,8 +74,9 @@ def score(page: Page, text: str) -> None:
     page.keyboard.type("/spam sc")
     page.locator('[data-testid="command-item"][data-command="spam score"]').click()
     page.get_by_test_id("option-text").fill(text)
+    before = page.get_by_test_id("embed-title").count()
     page.get_by_test_id("submit").click()
-    page.get_by_test_id("embed-title").last.wait_for()
+    page.get_by_test_id("embed-title").nth(before).wait_for()
 
 
 def speak(page: Page, language: str) -> None:
