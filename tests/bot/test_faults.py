@@ -135,12 +135,15 @@ async def test_after_kill_9_of_the_bot_who_waited_is_told_and_no_worker_is_left(
 
 
 async def test_a_bot_that_is_stopped_tells_who_waits_before_it_goes(tmp_path: Path) -> None:
-    async with Sandbox() as sandbox, Person.of(sandbox, "member-1") as person:
-        async with bot_process(sandbox, tmp_path) as bot:
-            await person.waits_for_command("trial", within=30)
-            asked = asyncio.create_task(person.slash("trial slow", seconds=60.0, within=60))
-            await person.sees(lambda m: "Cancel" in m.buttons)
-            bot.terminate()
-            async with asyncio.timeout(5):
-                assert await bot.wait() == 0
-            assert "restarting" in (await asked).message.content
+    async with (
+        Sandbox() as sandbox,
+        Person.of(sandbox, "member-1") as person,
+        bot_process(sandbox, tmp_path) as bot,
+    ):
+        await person.waits_for_command("trial", within=30)
+        asked = asyncio.create_task(person.slash("trial slow", seconds=60.0, within=60))
+        await person.sees(lambda m: "Cancel" in m.buttons)
+        bot.terminate()
+        async with asyncio.timeout(5):
+            assert await bot.wait() == 0
+        assert "restarting" in (await asked).message.content

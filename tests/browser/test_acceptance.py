@@ -1,4 +1,4 @@
-"""What a newcomer does first: picks /spam score from the page, reads the verdict, says that it is wrong, in Chinese too."""
+"""What a newcomer does first: scores a message in the page, says that the verdict is wrong, and reads it in Chinese."""
 
 import re
 
