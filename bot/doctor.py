@@ -6,17 +6,21 @@ import re
 import shutil
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Literal
 
 import discord
 import psutil
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
 
 from bot.assembly import models_of
 from shared.database import Database
 from shared.errors import HearthError
-from shared.migrate import current_revision, migrate, newest_revision
+from shared.migrate import CORE_MIGRATIONS, current_revision, newest_revision
+from shared.model import AnyModel
 from shared.plugins import Plugins
 from shared.settings import Settings
 from shared.store import Store
@@ -26,6 +30,7 @@ OLDEST_PYTHON: Final = (3, 11)
 LEAST_DISK: Final = 2 * 2**30
 LEAST_MEMORY: Final = 2**30
 TORCH_SECONDS: Final = 120
+DATABASE_SECONDS: Final = 10
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{18,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{20,}")
 _TORCH: Final = (
     "import torch; gpu = torch.cuda.is_available(); "
@@ -44,11 +49,16 @@ class Finding:
     remedy: str = ""
 
 
-async def examine(settings: Settings, *, online: bool = False) -> list[Finding]:
-    """Run all checks; one that itself fails is a problem, and stops none of the others."""
+CHECKS: Final = ("python", "torch", "data folder", "memory", "database", "plugins", "http port", "token")
+
+
+async def examine(
+    settings: Settings, *, online: bool = False, only: Collection[str] = CHECKS
+) -> list[Finding]:
+    """Run the checks `only`; one that itself fails is a problem, and stops none of the others."""
     checks: dict[str, Callable[[], Awaitable[list[Finding]]]] = {
         "python": lambda: _python(),
-        "torch": lambda: _torch(),
+        "torch": lambda: _torch(settings),
         "data folder": lambda: _data(settings),
         "memory": lambda: _memory(),
         "database": lambda: _database(settings),
@@ -58,6 +68,8 @@ async def examine(settings: Settings, *, online: bool = False) -> list[Finding]:
     }
     findings = []
     for name, check in checks.items():
+        if name not in only:
+            continue
         try:
             findings += await check()
         # Whatever breaks in a check is what the operator must see.
@@ -74,7 +86,7 @@ async def _python() -> list[Finding]:
     return [Finding("python", "ok", version)]
 
 
-async def _torch() -> list[Finding]:
+async def _torch(settings: Settings) -> list[Finding]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", _TORCH, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
@@ -88,7 +100,11 @@ async def _torch() -> list[Finding]:
     if process.returncode != 0:
         last = err.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
         return [Finding("torch", "problem", last[0], "pip install torch==2.13.0")]
-    return [Finding("torch", "ok", out.decode().strip())]
+    seen = out.decode().strip()
+    if settings.device.startswith("cuda") and seen.endswith(" CPU"):
+        remedy = "Install a CUDA build of torch and NVIDIA's driver, or unset HEARTH_DEVICE."
+        return [Finding("torch", "problem", f"{seen}, but HEARTH_DEVICE is {settings.device}", remedy)]
+    return [Finding("torch", "ok", seen)]
 
 
 async def _data(settings: Settings) -> list[Finding]:
@@ -123,36 +139,38 @@ async def _memory() -> list[Finding]:
 async def _database(settings: Settings) -> list[Finding]:
     database = Database(settings.database)
     where = database.url.render_as_string(hide_password=True)
+    remedy = "Check HEARTH_DATABASE_URL and that it is running."
     try:
-        async with asyncio.timeout(10):
-            await migrate(database)
-            async with database.begin() as connection:
-                at = await connection.run_sync(current_revision)
+        async with asyncio.timeout(DATABASE_SECONDS), database.begin() as connection:
+            at = await connection.run_sync(current_revision)
+            # A start may have to make tables, so that is what is tried.
+            trial = f"hearth_doctor_{os.getpid()}"
+            await connection.execute(text(f"CREATE TABLE {trial} (id INTEGER)"))
+            await connection.execute(text(f"DROP TABLE {trial}"))
     except TimeoutError:
-        return [
-            Finding(
-                "database",
-                "problem",
-                f"{where}: no answer in 10 s",
-                "Is it running? Check HEARTH_DATABASE_URL.",
-            )
-        ]
+        return [Finding("database", "problem", f"{where}: no answer in {DATABASE_SECONDS} s", remedy)]
     # Every driver has its own errors for "not there" and "not allowed".
     except Exception as error:
         line = str(error).splitlines()[0][:200]
-        return [
-            Finding(
-                "database", "problem", f"{where}: {line}", "Check HEARTH_DATABASE_URL and that it is running."
-            )
-        ]
+        return [Finding("database", "problem", f"{where}: {line}", remedy)]
     finally:
         await database.close()
-    newest = newest_revision()
-    if at != newest:
-        return [
-            Finding("database", "problem", f"{where} is at revision {at}, not {newest}", "Update Hearth.")
-        ]
-    return [Finding("database", "ok", f"{where}, revision {at}")]
+    return [schema(where, at, CORE_MIGRATIONS)]
+
+
+def schema(where: str, at: str | None, folder: Path) -> Finding:
+    """Compare the revision that a database is at with those that `folder` knows."""
+    newest = newest_revision(folder)
+    if at is None:
+        return Finding("database", "ok", f"{where}, empty; the first start makes its tables")
+    if at == newest:
+        return Finding("database", "ok", f"{where}, revision {at}")
+    scripts = ScriptDirectory(str(folder), version_locations=[str(folder / "versions")])
+    if at in {script.revision for script in scripts.walk_revisions()}:
+        seen = f"{where} is at revision {at}; the next start brings it to {newest}"
+        return Finding("database", "warning", seen, "Make a backup, then start the bot.")
+    seen = f"{where} is at revision {at}, which this version does not know"
+    return Finding("database", "problem", seen, "Install the newer Hearth that made it, or restore a backup.")
 
 
 async def _plugins(settings: Settings) -> list[Finding]:
@@ -161,15 +179,34 @@ async def _plugins(settings: Settings) -> list[Finding]:
     for each in plugins.quarantined.values():
         remedy = "Mend it, or add it to HEARTH_DISABLED_PLUGINS."
         findings.append(Finding("plugin " + each.name, "problem", f"set aside: {each.reason}", remedy))
-    store = Store(settings.models_dir)
-    for name, model in models_of(plugins).items():
-        try:
-            weights = await asyncio.to_thread(resolve, model, store, settings.hub.get(name))
-            findings.append(Finding("model " + name, "ok", f"{weights.version} ({weights.origin})"))
-        except HearthError as error:
-            remedy = f"Train it: hearth models train {name} --data FILE"
-            findings.append(Finding("model " + name, "problem", str(error), remedy))
+    models = models_of(plugins)
+    for model in models.values():
+        findings.append(await asyncio.to_thread(_model, model, settings))
+    for name in settings.hub.keys() - models.keys():
+        findings.append(
+            Finding("model " + name, "warning", "HEARTH_HUB names it, no plugin has it", "Mend HEARTH_HUB.")
+        )
     return findings
+
+
+def _model(model: AnyModel, settings: Settings) -> Finding:
+    name, hub, store = "model " + model.name, settings.hub.get(model.name), Store(settings.models_dir)
+    try:
+        trail = store.pointer(model.name).trail
+        weights = resolve(model, store, hub)
+    except HearthError as error:
+        remedy = f"Restore it from a backup, or train it: hearth models train {model.name} --data FILE"
+        return Finding(name, "problem", str(error), remedy)
+    seen = "has no weights" if weights.origin == "none" else f"{weights.version} ({weights.origin})"
+    if trail and weights.version != trail[-1]:
+        remedy = (
+            f"Look at it: hearth models list. Then: hearth models rollback {model.name}, or train it anew."
+        )
+        return Finding(name, "warning", f"{seen}, since the champion {trail[-1]} is damaged", remedy)
+    if hub is not None and weights.origin in ("default", "none"):
+        remedy = "Check the network, HEARTH_HUB, and that the extra is installed: hearth-bot[hub]."
+        return Finding(name, "warning", f"{seen}, since {hub} cannot be had", remedy)
+    return Finding(name, "ok", seen)
 
 
 async def _port(settings: Settings) -> list[Finding]:

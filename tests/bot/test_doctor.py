@@ -5,14 +5,21 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import inspect, text
 
-from bot.doctor import Finding, examine
+from bot.doctor import CHECKS, Finding, examine, schema
+from shared.database import Database
+from shared.migrate import migrate, newest_revision
+from shared.model import Report as Figures
 from shared.settings import Settings
+from shared.store import Store
 
 REPOSITORY = Path(__file__).parents[2]
 TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4." + "GaBcDe." + "x" * 38
@@ -40,21 +47,100 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
-async def report(folder: Path, **values: Any) -> Report:
-    """Examine a bot whose data folder is `folder`."""
-    settings = {"data_dir": folder / "data", "http_port": 0, **values}
-    return Report(await examine(Settings(_env_file=None, **settings)))
+async def report(folder: Path, *, torch: bool = False, **values: Any) -> Report:
+    """Examine a bot whose data folder is `folder`; torch, which takes seconds to import, where it is asked for."""
+    settings = Settings(_env_file=None, **{"data_dir": folder / "data", "http_port": 0, **values})
+    return Report(await examine(settings, only=[c for c in CHECKS if torch or c != "torch"]))
 
 
 async def test_a_fresh_folder_is_fine_but_for_the_token(tmp_path: Path) -> None:
-    found = await report(tmp_path)
+    found = await report(tmp_path, torch=True)
     assert found.problems == []
     assert found["token"].level == "warning"
     assert "HEARTH_TOKEN" in found["token"].remedy
     assert found["plugin spam"] == Finding("plugin spam", "ok", "built in")
     assert found["model spam"].seen == "default (default)"
     assert found["torch"].seen.startswith("2.13.0")
-    assert "revision" in found["database"].seen
+    assert "the first start makes its tables" in found["database"].seen
+
+
+async def test_looking_at_a_database_changes_nothing_in_it(tmp_path: Path) -> None:
+    await report(tmp_path)
+    async with opened(tmp_path) as database, database.begin() as connection:
+        assert await connection.run_sync(lambda c: inspect(c).get_table_names()) == []
+
+
+async def test_a_database_that_a_start_has_made_is_fine(tmp_path: Path) -> None:
+    async with opened(tmp_path) as database:
+        await migrate(database)
+    found = await report(tmp_path)
+    assert (found["database"].level, found.problems) == ("ok", [])
+    assert f"revision {newest_revision()}" in found["database"].seen
+
+
+async def test_a_database_of_a_newer_version_is_a_problem(tmp_path: Path) -> None:
+    async with opened(tmp_path) as database:
+        await migrate(database)
+        async with database.begin() as connection:
+            await connection.execute(text("UPDATE hearth_version SET version_num = '9999'"))
+    found = await report(tmp_path)
+    assert found.problems == ["database"]
+    assert "revision 9999, which this version does not know" in found["database"].seen
+
+
+def test_a_database_of_an_older_version_is_a_warning(tmp_path: Path) -> None:
+    versions = tmp_path / "versions"
+    versions.mkdir()
+    for revision, down in (("0001", None), ("0002", "0001")):
+        lines = f"revision = {revision!r}\ndown_revision = {down!r}\n"
+        (versions / f"{revision}_step.py").write_text(lines, encoding="utf-8")
+    assert schema("here", "0002", tmp_path).level == "ok"
+    found = schema("here", "0001", tmp_path)
+    assert (found.level, found.seen) == (
+        "warning",
+        "here is at revision 0001; the next start brings it to 0002",
+    )
+    assert "backup" in found.remedy
+
+
+async def test_a_database_that_cannot_be_written_is_a_problem(tmp_path: Path) -> None:
+    async with opened(tmp_path) as database:
+        await migrate(database)
+    url = f"sqlite:///file:{tmp_path}/data/hearth.db?mode=ro&uri=true"
+    found = await report(tmp_path, database_url=url)
+    assert found.problems == ["database"]
+    assert "readonly" in found["database"].seen
+
+
+async def test_a_champion_that_is_damaged_is_named_and_the_default_stands_in(tmp_path: Path) -> None:
+    store = Store(tmp_path / "data" / "models")
+    with store.stage("spam") as folder:
+        (folder / "weights.json").write_text("{}", encoding="utf-8")
+        figures = Figures(n=1, metrics={}, baseline={}, baseline_name="none", losses=[0.0])
+        made = store.publish("spam", folder, report=figures, data=None, licence="CC0", code="1", parent=None)
+    store.promote("spam", made.version)
+    assert (await report(tmp_path))["model spam"].seen == f"{made.version} (store)"
+    (tmp_path / "data" / "models" / "spam" / made.version / "weights.json").write_text("[]", encoding="utf-8")
+    found = (await report(tmp_path))["model spam"]
+    assert (found.level, found.seen) == (
+        "warning",
+        f"default (default), since the champion {made.version} is damaged",
+    )
+
+
+async def test_hub_models_that_cannot_be_had_or_belong_to_nobody_are_warnings(tmp_path: Path) -> None:
+    found = await report(tmp_path, hub={"spam": "no revision", "spma": "org/name@v1"})
+    assert found.problems == []
+    assert found["model spam"].seen == "default (default), since no revision cannot be had"
+    assert found["model spma"].level == "warning"
+
+
+async def test_a_gpu_that_is_asked_for_and_not_there_is_a_problem(tmp_path: Path) -> None:
+    found = await report(tmp_path, torch=True, device="cuda")
+    if not found["torch"].seen.endswith("HEARTH_DEVICE is cuda"):
+        pytest.skip("this machine has a GPU")
+    assert found.problems == ["torch"]
+    assert "HEARTH_DEVICE" in found["torch"].remedy
 
 
 async def test_every_finding_that_is_not_well_says_what_to_do(tmp_path: Path) -> None:
@@ -67,6 +153,16 @@ async def test_every_finding_that_is_not_well_says_what_to_do(tmp_path: Path) ->
     )
     assert len([f for f in found.findings if f.level != "ok"]) >= 4
     assert [f.name for f in found.findings if f.level != "ok" and not f.remedy] == []
+
+
+@asynccontextmanager
+async def opened(folder: Path) -> AsyncIterator[Database]:
+    """Open the database of the bot whose data folder is `folder`."""
+    database = Database(f"sqlite+aiosqlite:///{folder}/data/hearth.db")
+    try:
+        yield database
+    finally:
+        await database.close()
 
 
 @pytest.mark.parametrize("token", ["nonsense", "a.b.c", TOKEN + " " + TOKEN, "Bot " + TOKEN])
