@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import discord
 import pytest
 
 from shared.plugin import Hooks
@@ -227,3 +228,13 @@ def test_no_file_names_a_machine_or_a_registry() -> None:
         if hit := PRIVATE.search(text):
             found.append(f"{path.relative_to(REPOSITORY)}: {hit[0]}")
     assert not found
+
+
+def test_the_invitation_asks_for_the_permissions_that_its_table_names() -> None:
+    text = (REPOSITORY / "docs" / "discord.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([A-Z][A-Za-z ,]+) \|", text.partition("## Permissions")[2], re.MULTILINE)
+    # As discord.py names them.
+    names = [name.strip().lower().replace(" ", "_") for row in rows for name in row.split(",")]
+    wanted = discord.Permissions(**{{"view_channels": "view_channel"}.get(n, n): True for n in names})
+    (asked,) = re.findall(r"permissions=(\d+)", text)
+    assert discord.Permissions(int(asked)) == wanted
