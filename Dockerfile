@@ -17,9 +17,11 @@ ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 RUN python -m venv /opt/hearth
 WORKDIR /src
-# What changes seldom comes first: torch alone, by the pin of pyproject.toml.
+# What changes seldom comes first: torch alone, by the pin of pyproject.toml. A build of TORCH_INDEX has a local version
+# (2.13.0+cpu), which pip prefers to the same version without one.
 COPY pyproject.toml ./
-RUN /opt/hearth/bin/pip install --index-url "${TORCH_INDEX}" "$(grep --only-matching --max-count=1 'torch==[0-9.]*' pyproject.toml)"
+RUN torch="$(python -c 'import tomllib; print(next(d for d in tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"] if d.startswith("torch==")))')" \
+    && /opt/hearth/bin/pip install --extra-index-url "${TORCH_INDEX}" "${torch}"
 COPY README.md LICENSE ./
 COPY bot ./bot
 COPY plugins ./plugins
