@@ -1,5 +1,6 @@
 """The wheel holds all that runs and nothing that does not; the container's files name things that exist."""
 
+import os
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from shared.settings import Settings
 
 REPOSITORY = Path(__file__).parents[1]
 FOLDERS = ("bot", "plugins", "schedules", "shared")
+PRIZE = "WINNER!! You have been selected to receive a 900 pound prize. Call 09061701461 now"
 SETTINGS = {f"HEARTH_{name.upper()}" for name in Settings.model_fields}
 
 
@@ -62,6 +64,37 @@ def test_the_wheel_declares_the_command_and_the_pytest_plugin(wheel: zipfile.Zip
     text = wheel.read(name).decode()
     assert "hearth = bot.cli:main" in text
     assert "hearth = tests.kit.fixtures" in text
+
+
+def test_the_installed_wheel_answers_in_chinese_from_its_own_weights(
+    wheel: zipfile.ZipFile, tmp_path: Path
+) -> None:
+    installed = tmp_path / "installed"
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", installed]
+    subprocess.run([*command, str(wheel.filename)], check=True, capture_output=True, timeout=300)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("HEARTH_", "DISCORD_"))}
+    # Before the checkout, which is on the path as well.
+    environment |= {"PYTHONPATH": str(installed), "HEARTH_DATA_DIR": str(tmp_path / "data")}
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    where = run(
+        "-c", "import bot, plugins, shared; print(*bot.__path__, *plugins.__path__, *shared.__path__)"
+    )
+    assert where.split() == [str(installed / name) for name in ("bot", "plugins", "shared")]
+    said = run("-m", "bot.cli", "call", "spam", "score", PRIZE, "--locale", "zh-TW")
+    assert "很可能是垃圾訊息" in said
+    assert (tmp_path / "data" / "hearth.db").is_file()
 
 
 def test_every_source_that_the_dockerfile_copies_exists_and_is_sent_to_the_builder() -> None:
