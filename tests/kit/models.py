@@ -113,6 +113,11 @@ def _do(act: str, seconds: str = "0") -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         case "exit":
             sys.exit(3)
+        case "fork":
+            # A child of its own lives on a while, and has what it had open.
+            if os.fork() == 0:
+                time.sleep(20)
+            os._exit(0)
         case "sleep":
             time.sleep(float(seconds))
         case "hold":
