@@ -20,7 +20,8 @@ def judge_rivals(fit: Messages, judge: Messages, seed: int) -> dict[str, dict[st
     models: Mapping[str, Any] = {
         "decision tree": DecisionTreeClassifier(random_state=seed),
         "random forest": RandomForestClassifier(200, random_state=seed),
-        "XGBoost": XGBClassifier(n_estimators=200, random_state=seed),
+        # One thread: several wait for each other longer than they work on data of this size.
+        "XGBoost": XGBClassifier(n_estimators=200, random_state=seed, n_jobs=1),
     }
     found = {}
     for name, model in models.items():

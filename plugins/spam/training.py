@@ -53,8 +53,8 @@ CANDIDATES: Final[Mapping[str, Callable[[], Any]]] = {
     "logistic regression, C=30": lambda: LogisticRegression(C=30.0, max_iter=1000),
     "logistic regression, C=100": lambda: LogisticRegression(C=100.0, max_iter=1000),
     "logistic regression, C=300": lambda: LogisticRegression(C=300.0, max_iter=1000),
-    "linear SVM, C=4": lambda: LinearSVC(C=4.0),
-    "linear SVM, C=1, balanced": lambda: LinearSVC(C=1.0, class_weight="balanced"),
+    "linear SVM, C=4": lambda: LinearSVC(C=4.0, random_state=SEED),
+    "linear SVM, C=1, balanced": lambda: LinearSVC(C=1.0, class_weight="balanced", random_state=SEED),
 }
 
 
@@ -209,7 +209,7 @@ def _choose(counts: Counts, truth: Bools, groups: Sequence[int], progress: Calla
         probability = _probability(decided, *_platt(decided, truth))
         figures[name] = {
             "log_loss": float(log_loss(truth, probability)),
-            "f1": float(f1_score(truth, probability >= 0.5)),
+            **binary_metrics(truth, probability, probability >= 0.5),
         }
     best = min(figures, key=lambda name: figures[name]["log_loss"])
     return Chosen(best, decisions[best], figures)
