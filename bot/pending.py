@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from shared.context import Asker
 from shared.database import Database, now_ms
-from shared.quota import Bucket, take
+from shared.quota import Bucket, Buckets
 from shared.reply import Button
 from shared.settings import Settings
 from shared.tables import button, pending
@@ -46,7 +46,11 @@ class Ledger:
     """Admission by quota, interactions under way, and what buttons do."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
-        self._database, self._settings = database, settings
+        self._database, self._settings, self._buckets = database, settings, Buckets(database)
+        self._note, self._answered = (
+            insert(pending),
+            delete(pending).where(pending.c.interaction_id == bindparam("answered")),
+        )
 
     async def admit(
         self, asker: Asker, command: str, *, interaction_id: int, application_id: int, token: str
@@ -56,34 +60,39 @@ class Ledger:
         if asker.guild_id is not None:
             buckets.append(Bucket(f"server:{asker.guild_id}", self._settings.server_quota))
         now = now_ms()
-        async with self._database.begin() as connection:
-            await take(self._database, connection, tuple(buckets), now)
-            await connection.execute(
-                insert(pending).values(
-                    interaction_id=interaction_id,
-                    application_id=application_id,
-                    user_id=asker.user_id,
-                    channel_id=asker.channel_id,
-                    token=token,
-                    locale=asker.locale,
-                    command=command[:100],
-                    owner=self._settings.instance,
-                    created_ms=now,
-                )
-            )
+        row = {
+            "interaction_id": interaction_id,
+            "application_id": application_id,
+            "user_id": asker.user_id,
+            "channel_id": asker.channel_id,
+            "token": token,
+            "locale": asker.locale,
+            "command": command[:100],
+            "owner": self._settings.instance,
+            "created_ms": now,
+        }
+
+        def work(connection: Connection) -> None:
+            self._buckets.take(connection, buckets, now)
+            connection.execute(self._note, row)
+
+        await self._database.transact(work)
 
     async def done(self, interaction_id: int) -> None:
         """Note that an interaction was answered."""
-        async with self._database.begin() as connection:
-            await connection.execute(delete(pending).where(pending.c.interaction_id == interaction_id))
+        answered = {"answered": interaction_id}
+        await self._database.transact(lambda connection: connection.execute(self._answered, answered).close())
 
     async def take_orphans(self) -> list[Orphan]:
         """Return, and forget, what an earlier life of this bot left unanswered."""
         mine = pending.c.owner == self._settings.instance
-        async with self._database.begin() as connection:
-            rows = (await connection.execute(select(pending).where(mine))).mappings().all()
-            await connection.execute(delete(pending).where(mine))
-        return [Orphan(**{k: v for k, v in row.items() if k != "owner"}) for row in rows]
+
+        def work(connection: Connection) -> list[Orphan]:
+            rows = connection.execute(select(pending).where(mine)).mappings().all()
+            connection.execute(delete(pending).where(mine))
+            return [Orphan(**{k: v for k, v in row.items() if k != "owner"}) for row in rows]
+
+        return await self._database.transact(work)
 
     async def keep_buttons(self, plugin: str, buttons: Sequence[Button], user_id: int) -> list[str]:
         """Store what buttons do; returns an id for each, in order."""
@@ -101,8 +110,7 @@ class Ledger:
             }
             for key, each in zip(ids, buttons, strict=True)
         ]
-        async with self._database.begin() as connection:
-            await connection.execute(insert(button), rows)
+        await self._database.transact(lambda connection: connection.execute(insert(button), rows).close())
         return ids
 
     async def press(self, key: str) -> Press | None:
@@ -110,6 +118,9 @@ class Ledger:
         query = select(button.c.plugin, button.c.command, button.c.arguments).where(
             button.c.id == key, button.c.expires_ms > now_ms()
         )
-        async with self._database.begin() as connection:
-            row = (await connection.execute(query)).one_or_none()
-        return None if row is None else Press(row.plugin, row.command, json.loads(row.arguments))
+
+        def work(connection: Connection) -> Press | None:
+            row = connection.execute(query).one_or_none()
+            return None if row is None else Press(row.plugin, row.command, json.loads(row.arguments))
+
+        return await self._database.transact(work)

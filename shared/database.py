@@ -7,18 +7,20 @@ process they take turns, first come first served, where SQLite's own waiting wou
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import event
+from sqlalchemy import create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.sql.schema import Table
 
 BUSY_TIMEOUT_MS: Final = 5000
+T = TypeVar("T")
 
 
 def now_ms() -> int:
@@ -39,9 +41,13 @@ class Database:
         )
         self._turn = asyncio.Lock() if self.is_sqlite else nullcontext()
         self.engine: AsyncEngine = create_async_engine(self.url, **options)
+        self._direct: Engine | None = None
+        self._thread = ThreadPoolExecutor(1, "database")
         if self.is_sqlite:
-            event.listen(self.engine.sync_engine, "connect", _on_sqlite_connect)
-            event.listen(self.engine.sync_engine, "begin", _on_sqlite_begin)
+            self._direct = create_engine(self.url.set(drivername="sqlite"), pool_size=1)
+            for engine in (self.engine.sync_engine, self._direct):
+                event.listen(engine, "connect", _on_sqlite_connect)
+                event.listen(engine, "begin", _on_sqlite_begin)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
@@ -53,9 +59,28 @@ class Database:
         """Return an INSERT of this database's dialect, which knows `on_conflict_do_update` and `…_nothing`."""
         return (sqlite.insert if self.is_sqlite else postgresql.insert)(table)
 
+    async def transact(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in a transaction of its own, and return what it returns; for the short ones that are many.
+
+        On SQLite the whole of it is one visit to one thread, where each statement of `begin()` is several.
+        """
+        if self._direct is None:
+            async with self.engine.begin() as connection:
+                return await connection.run_sync(work)
+        async with self._turn:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self._once, work)
+
+    def _once(self, work: Callable[[Connection], T]) -> T:
+        assert self._direct is not None, "callers see to it"
+        with self._direct.begin() as connection:
+            return work(connection)
+
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
+        if self._direct is not None:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._direct.dispose)
+        self._thread.shutdown()
 
 
 def _on_sqlite_connect(connection: Any, _record: Any) -> None:

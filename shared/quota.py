@@ -1,9 +1,10 @@
 """How much a person, and a server, may ask: token buckets in the database, shared by all bots on it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import case, func, literal
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, case
 
 from shared.database import Database
 from shared.errors import QuotaExceeded
@@ -19,32 +20,42 @@ class Bucket:
     rule: Quota
 
 
-async def take(
-    database: Database, connection: AsyncConnection, buckets: tuple[Bucket, ...], now: int
-) -> None:
-    """Take one token from each bucket, or from none.
+class Buckets:
+    """Takes tokens; its one statement is built once, since every request of every person runs it."""
 
-    Raises `QuotaExceeded` (roll the transaction back then), which says after how many seconds to try again.
-    """
-    for bucket in buckets:
-        burst, per_ms = float(bucket.rule.burst), bucket.rule.per_minute / 60_000
-        elapsed = literal(now) - quota.c.updated_ms
-        refilled = quota.c.tokens + case((elapsed > 0, elapsed), else_=0) * per_ms
-        filled = case((refilled > burst, burst), else_=refilled)
-        statement = (
-            database.insert(quota)
-            .values(bucket=bucket.key, tokens=burst - 1, updated_ms=now)
-            .on_conflict_do_update(
-                index_elements=[quota.c.bucket],
-                set_={
-                    "tokens": filled - 1,
-                    "updated_ms": case((quota.c.updated_ms > now, quota.c.updated_ms), else_=now),
-                },
-            )
-            .returning(func.coalesce(quota.c.tokens, 0.0))
-        )
-        left = (await connection.execute(statement)).scalar_one()
-        if left < 0:
+    def __init__(self, database: Database) -> None:
+        insert = database.insert(quota)
+        new, old = insert.excluded, quota.c
+        elapsed = case((new.updated_ms > old.updated_ms, new.updated_ms - old.updated_ms), else_=0)
+        refilled = old.tokens + elapsed * new.per_ms
+        self._take: Any = insert.on_conflict_do_update(
+            index_elements=[old.bucket],
+            set_={
+                "tokens": case((refilled > new.burst, new.burst), else_=refilled) - 1,
+                "updated_ms": case((old.updated_ms > new.updated_ms, old.updated_ms), else_=new.updated_ms),
+                "burst": new.burst,
+                "per_ms": new.per_ms,
+            },
+        ).returning(old.tokens)
+
+    def take(self, connection: Connection, buckets: Sequence[Bucket], now: int) -> None:
+        """Take one token from each bucket.
+
+        Raises `QuotaExceeded`, which says after how many seconds to try again; the transaction must be rolled back
+        then, so that nothing is taken from any.
+        """
+        for bucket in buckets:
+            burst, per_ms = float(bucket.rule.burst), bucket.rule.per_minute / 60_000
+            row = {
+                "bucket": bucket.key,
+                "tokens": burst - 1,
+                "updated_ms": now,
+                "burst": burst,
+                "per_ms": per_ms,
+            }
+            left = connection.execute(self._take, row).scalar_one()
+            if left >= 0:
+                continue
             seconds = max(1, round(-left / per_ms / 1000 + 0.5))
             if bucket.key.startswith("person:"):
                 raise QuotaExceeded(

@@ -23,6 +23,9 @@ quota = Table(
     Column("bucket", String(80), primary_key=True),
     Column("tokens", Float, nullable=False),
     Column("updated_ms", BigInteger, nullable=False),
+    # The rule that the tokens were counted by; it comes with each request.
+    Column("burst", Float, nullable=False),
+    Column("per_ms", Float, nullable=False),
 )
 
 # What was acknowledged and not yet answered: after a crash the next start tells these people.

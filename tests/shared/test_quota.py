@@ -10,7 +10,7 @@ import pytest_asyncio
 from shared.database import Database
 from shared.errors import QuotaExceeded
 from shared.migrate import migrate
-from shared.quota import Bucket, take
+from shared.quota import Bucket, Buckets
 from shared.settings import Quota
 
 PERSON = Bucket("person:1", Quota(burst=3, per_minute=6))
@@ -27,8 +27,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 async def ask(database: Database, now: int, *buckets: Bucket) -> bool:
     try:
-        async with database.begin() as connection:
-            await take(database, connection, buckets, now)
+        await database.transact(lambda connection: Buckets(database).take(connection, buckets, now))
     except QuotaExceeded:
         return False
     return True
@@ -57,8 +56,7 @@ async def test_the_refusal_says_when_to_try_again(database: Database) -> None:
     for _ in range(3):
         await ask(database, 0, PERSON)
     with pytest.raises(QuotaExceeded, match=r"in 10 s|in 11 s"):
-        async with database.begin() as connection:
-            await take(database, connection, (PERSON,), 0)
+        await database.transact(lambda connection: Buckets(database).take(connection, (PERSON,), 0))
 
 
 async def test_many_at_once_take_exactly_what_there_is(database: Database) -> None:

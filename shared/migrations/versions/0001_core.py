@@ -21,6 +21,8 @@ def upgrade() -> None:
         sa.Column("bucket", sa.String(80), primary_key=True),
         sa.Column("tokens", sa.Float, nullable=False),
         sa.Column("updated_ms", sa.BigInteger, nullable=False),
+        sa.Column("burst", sa.Float, nullable=False),
+        sa.Column("per_ms", sa.Float, nullable=False),
     )
     op.create_table(
         "pending",
