@@ -1,0 +1,59 @@
+"""A real PostgreSQL for one test session, on loopback; for what must hold on both databases."""
+
+import getpass
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+
+def binaries() -> Path | None:
+    """Return the newest installed server's programs; None where there is none."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if found:
+        return found[-1].parent
+    local = shutil.which("initdb")
+    return Path(local).parent if local else None
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """Start a server with an empty database, and yield its address; skips the test where none is installed."""
+    programs = binaries()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed")
+    # It refuses to run as root; Debian's package made a user for it.
+    user = "postgres" if os.geteuid() == 0 else getpass.getuser()
+    with tempfile.TemporaryDirectory(prefix="hearth-pg-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        home = folder / "home"
+        home.mkdir()
+        if os.geteuid() == 0:
+            shutil.chown(home, user)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+
+        def run(*command: str) -> None:
+            subprocess.run(
+                [str(programs / command[0]), *command[1:]],
+                check=True, cwd=home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60,
+                user=user if os.geteuid() == 0 else None,
+            )  # fmt: skip
+
+        data = str(home / "data")
+        run("initdb", "-D", data, "-A", "trust", "-U", "hearth", "-N")
+        options = f"-p {port} -k {home} -c listen_addresses=127.0.0.1 -c fsync=off"
+        run("pg_ctl", "-D", data, "-o", options, "-l", str(home / "log"), "-w", "start")
+        try:
+            run("createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "hearth", "hearth")
+            yield f"postgresql://hearth@127.0.0.1:{port}/hearth"
+        finally:
+            run("pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
