@@ -100,7 +100,7 @@ def evaluate(model: SpamModel, data: Path, part: Part) -> Report:
     if part == "holdout":
         rows = rows.part(holdout(rows.texts, HOLDOUT), True)
         if len(set(rows.spam)) < 2:
-            raise _too_few(data, rows)
+            raise _too_few(data)
     return _report(model, rows, {})
 
 
@@ -124,15 +124,11 @@ def _must_suffice(fit: Messages, judge: Messages, fit_groups: Sequence[int], dat
     ]
     # Each fold needs a group of its own of both labels, and what is judged needs both.
     if min(len(fit.texts), len(judge.texts)) < FEWEST or min(kinds) < FOLDS or len(set(judge.spam)) < 2:
-        raise _too_few(data, Messages(fit.texts + judge.texts, fit.spam + judge.spam))
+        raise _too_few(data)
 
 
-def _too_few(data: Path, rows: Messages) -> BadInput:
-    return BadInput(
-        "{path} has too few different messages to train and to judge on ({rows}, {spam} of them spam): "
-        "a few hundred are needed.",
-        path=data, rows=len(rows.texts), spam=sum(rows.spam),
-    )  # fmt: skip
+def _too_few(data: Path) -> BadInput:
+    return BadInput("{path} has too few messages to train and to judge on.", path=data)
 
 
 @dataclass(frozen=True)
