@@ -106,7 +106,9 @@ def checks(core: Core, client: HearthClient) -> dict[str, Callable[[], Coroutine
     """Return what must be well for the bot to be ready; each says None, or what is missing."""
 
     async def gateway() -> str | None:
-        return None if client.is_ready() and not client.is_closed() else "not connected to Discord"
+        # Once ready, discord.py stays so through an outage; its socket tells whether it is connected now.
+        connected = client.is_ready() and not client.is_closed() and client.ws.open
+        return None if connected else "not connected to Discord"
 
     async def database() -> str | None:
         try:

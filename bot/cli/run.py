@@ -4,6 +4,7 @@ import asyncio
 
 import discord
 import typer
+from sqlalchemy import make_url
 
 from bot.app import serve
 from shared import logs
@@ -28,7 +29,8 @@ def register(app: typer.Typer) -> None:
 
 def serve_until_stopped(settings: Settings, token: str, guild_ready_timeout: float = 2.0) -> None:
     """Serve, and turn what Discord refuses into a line that says what to do."""
-    logs.configure(settings.log_level, settings.log_format, secrets=[token])
+    secrets = [token, *filter(None, [make_url(settings.database).password])]
+    logs.configure(settings.log_level, settings.log_format, secrets=secrets)
     try:
         asyncio.run(serve(settings, token, guild_ready_timeout=guild_ready_timeout))
     except discord.LoginFailure:
