@@ -87,7 +87,9 @@ class Core:
             await self._set_watch(group, asker, on)
 
         async def origin(model: str) -> str:
-            return self.weights.describe(model)
+            status = await self.predictor.engine.status()
+            version = next((m.version for m in status.models if m.name == model and m.loaded), "")
+            return f"{model} · {version}" if version else model
 
         return Context(
             plugin=group.domain,

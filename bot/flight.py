@@ -51,6 +51,7 @@ class KnownModel:
         self.name, self.path = model.name, f"{model.__module__}:{model.__qualname__}"
         self.requests, self.results = Items(model.request), Items(model.result)
         self.weights: Weights | None = None
+        self.shipped = None if model.default is None else Weights(str(model.default), "default", "default")
         self.loaded = False
         self.loading: asyncio.Task[None] | None = None
         self.changing = asyncio.Lock()

@@ -197,15 +197,17 @@ class LocalEngine:
                 raise copy.copy(error)
 
     async def _load_first(self, model: KnownModel) -> None:
-        """Load the weights that are in use; where that fails, those that answered last."""
+        """Load the weights that are in use; where that fails, those that answered last, or the ones that ship."""
         try:
             weights = await self._find_weights(model)
             try:
                 await self._load(model, weights)
-            except ModelUnavailable:
-                if model.weights is None or model.weights == weights:
+            except ModelUnavailable as error:
+                spare = model.weights if model.weights not in (None, weights) else model.shipped
+                if spare is None or spare == weights:
                     raise
-                await self._load(model, model.weights)
+                log.error("weights not usable", model=model.name, version=weights.version, error=str(error))
+                await self._load(model, spare)
         except ModelUnavailable as error:
             model.fail(error, asyncio.get_running_loop().time())
             raise

@@ -16,27 +16,18 @@ log = structlog.get_logger("hearth.weights")
 
 
 class WeightsInUse:
-    """Resolves a model's weights when the engine asks, and remembers the answer."""
+    """Resolves a model's weights when the engine asks, and remembers which champion it saw."""
 
     def __init__(
         self, models: Callable[[], Mapping[str, AnyModel]], store: Store, hub: Mapping[str, str]
     ) -> None:
         self._models, self._store, self._hub = models, store, hub
-        self._current: dict[str, Weights] = {}
         self._stamps: dict[str, object] = {}
 
     def __call__(self, model: str) -> Weights:
         """Find the weights of `model`: store, hub, default. Reads the disk; called in a thread."""
         self._stamps[model] = self._store.champion_stamp(model)
-        self._current[model] = resolve(self._models()[model], self._store, self._hub.get(model))
-        return self._current[model]
-
-    def describe(self, model: str) -> str:
-        """Say in a few words which weights answer."""
-        weights = self._current.get(model)
-        if weights is None or weights.version == "none":
-            return model
-        return f"{model} · {weights.version}"
+        return resolve(self._models()[model], self._store, self._hub.get(model))
 
     async def follow(self, engine: Callable[[], Engine]) -> None:
         """Have the engine load each new champion of a model in use, for ever."""

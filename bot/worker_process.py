@@ -1,6 +1,7 @@
 """One worker process and the socket to it, as the bot's side sees them."""
 
 import asyncio
+import contextlib
 import os
 import socket
 import subprocess
@@ -91,6 +92,11 @@ class WorkerProcess(asyncio.BufferedProtocol):
         except subprocess.TimeoutExpired:
             self._process.kill()
             return await asyncio.to_thread(self._process.wait)
+        finally:
+            # Cancelled: what is killed ends within milliseconds, and must not stay behind as a zombie.
+            if self._process.poll() is None:
+                self._process.kill()
+                self._process.wait()
 
     def connection_made(self, transport: Any) -> None:
         """Keep the transport."""
@@ -101,15 +107,12 @@ class WorkerProcess(asyncio.BufferedProtocol):
         return self._buffer
 
     def buffer_updated(self, count: int) -> None:
-        """Put frames together and hand them on; a worker that sends what is none is ended."""
-        try:
-            for frame in self._frames.feed(self._buffer[:count]):
-                self._on_frame(frame)
-        except FrameError:
-            self.kill()
+        """Hand on what came."""
+        self._take(self._buffer[:count])
 
     def connection_lost(self, error: Exception | None) -> None:
         """Take it for the end of the process."""
+        self._read_last_words()
         self._transport = None
         if self._pidfd is not None:
             asyncio.get_running_loop().remove_reader(self._pidfd)
@@ -118,6 +121,22 @@ class WorkerProcess(asyncio.BufferedProtocol):
         # Where only the socket closed, the process ends by it; where that is not heard, by this.
         self._process.kill()
         self.ended.set()
+
+    def _take(self, data: bytes | memoryview) -> None:
+        """Put frames together and hand them on; a worker that sends what is none is ended."""
+        try:
+            for frame in self._frames.feed(data):
+                self._on_frame(frame)
+        except FrameError:
+            self.kill()
+
+    def _read_last_words(self) -> None:
+        """Read what the worker sent before it died: a write that fails ends the transport before that is read."""
+        assert self._transport is not None, "it is lost only once"
+        descriptor = self._transport.get_extra_info("socket").fileno()
+        with contextlib.suppress(OSError):
+            while data := os.read(descriptor, _READ):
+                self._take(data)
 
     def _watch_process(self, loop: asyncio.AbstractEventLoop) -> None:
         """Notice the process's end even while a child of its own holds the socket open."""
