@@ -53,6 +53,8 @@ def sandbox() -> Iterator[str]:
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(10)
+            if process.stdout is not None:
+                process.stdout.close()
 
 
 @contextmanager
