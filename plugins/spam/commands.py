@@ -120,8 +120,8 @@ async def _reply(ctx: Context, text: str, verdict: SpamResult) -> Reply:
 def _percent(probability: float) -> str:
     """Write a probability; no model is certain, so the ends stay open."""
     if probability > 0.999:
-        return "> 99.9%"
-    return "< 0.1%" if probability < 0.001 else f"{probability:.1%}"
+        return escape("> 99.9%")
+    return escape("< 0.1%") if probability < 0.001 else f"{probability:.1%}"
 
 
 def _buttons(ctx: Context, text: str, verdict: SpamResult) -> tuple[Button, ...]:
