@@ -68,6 +68,10 @@ class Echo:
                 return Said(object(), self.version, size, os.getpid())  # type: ignore[arg-type]
             case "mistyped":
                 return Said(7, self.version, size, os.getpid())  # type: ignore[arg-type]
+            case "environment":
+                return Said(os.environ.get(ask.text, ""), self.version, size, os.getpid())
+            case "modules":
+                return Said(" ".join(sorted(sys.modules)), self.version, size, os.getpid())
             case "say":
                 return Said(ask.text, self.version, size, os.getpid())
             case act:
