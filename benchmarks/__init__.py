@@ -1,0 +1,1 @@
+"""Speed and memory of Hearth, measured on the machine at hand: `python -m benchmarks`."""
