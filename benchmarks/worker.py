@@ -12,13 +12,13 @@ from typing import Any, Final
 
 import structlog
 
-from benchmarks.callers import Ask, Load, load
+from benchmarks.callers import WARM_UP, Ask, Load, load
 from benchmarks.contenders import hearth, litserve, loaded, thread
 from benchmarks.standin import FIXED_SECONDS, ITEM_SECONDS, Standin, Words
 from shared.model import AnyModel
 
 CALLERS: Final = (1, 8, 32, 128)
-ROUNDS: Final = 7
+ROUNDS: Final = 5
 SECONDS: Final = 1.5
 OTHER_ROUNDS: Final = 3
 TEXT: Final = (
@@ -41,6 +41,10 @@ class Bare:
 
     throughput: float
     single_ms: float
+
+    def mean(self, other: "Bare") -> "Bare":
+        """Return the mean of two."""
+        return Bare((self.throughput + other.throughput) / 2, (self.single_ms + other.single_ms) / 2)
 
 
 @dataclass(frozen=True)
@@ -119,10 +123,13 @@ async def _rounds(subject: Subject, held: Any, ways: dict[str, Ask], rounds: int
     seen: dict[tuple[str, int], list[tuple[Load, Bare]]] = {(w, n): [] for w in ways for n in CALLERS}
     for number in range(rounds):
         for callers in CALLERS:
-            # In this thread: the event loop has nothing to do meanwhile.
-            bare = measure_bare(subject, held, SECONDS / 2)
+            # In this thread, while the event loop has nothing to do. Before and after: others may use the machine too.
+            before = measure_bare(subject, held, SECONDS / 3)
             for way, ask in ways.items():
-                seen[way, callers].append((await load(ask, subject.request, callers, SECONDS), bare))
+                seen_now = await load(ask, subject.request, callers, SECONDS)
+                after = measure_bare(subject, held, SECONDS / 3)
+                seen[way, callers].append((seen_now, before.mean(after)))
+                before = after
         sys.stderr.write(f"  {subject.title}, {', '.join(ways)}: round {number + 1} of {rounds}\n")
     return [Measured(way, callers, each) for (way, callers), each in seen.items()]
 
@@ -166,9 +173,10 @@ def section() -> str:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     parts = [
         f"Callers are coroutines of one process that ask again as soon as they are answered; a round lasts "
-        f"{SECONDS:g} s after {0.3:g} s of warm-up, and figures are medians of {ROUNDS} rounds ({OTHER_ROUNDS} for "
-        f"LitServe). In each round the bare model is measured just before, in a plain loop of full batches, and shares "
-        f"are of that. Maximum lags are the longest of all rounds; the timer's own resolution is in them.\n\n"
+        f"{SECONDS:g} s after {WARM_UP:g} s of warm-up, and figures are medians of {ROUNDS} rounds ({OTHER_ROUNDS} for "
+        f"LitServe). In each round the bare model is measured just before and after, in a plain loop of full "
+        f"batches, and shares are of that. Maximum lags are the longest of all rounds; the timer's own resolution is "
+        f"in them.\n\n"
         f"The stand-in sleeps {1000 * FIXED_SECONDS:.1f} ms and {1000 * ITEM_SECONDS:.4f} ms an item, thus "
         f"{1000 * (FIXED_SECONDS + 32 * ITEM_SECONDS):.1f} ms a batch of 32, and does one batch at a time, as a GPU "
         f"does. LitServe runs as a process of its own, asked by aiohttp over kept-alive connections on loopback."

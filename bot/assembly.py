@@ -24,6 +24,7 @@ from shared.settings import Settings
 from shared.store import Store
 
 STATE_SECONDS: Final = 2.0
+DRAIN_SECONDS: Final = 30.0
 log = structlog.get_logger("hearth.assembly")
 
 
@@ -95,6 +96,7 @@ async def reload_plugin(core: Core, name: str, observer: Observer | None = None)
     fresh, old = _predictor(core.settings, core.plugins, core.weights, observer), core.predictor
     await fresh.start()
     core.predictor = fresh
+    await old.drain(DRAIN_SECONDS)
     await old.close()
     log.info("plugin loaded anew", plugin=name)
 

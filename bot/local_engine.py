@@ -72,13 +72,14 @@ class LocalEngine:
         # Suspects are run one at a time, so that it is plain which of them kills.
         self._alone = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._watcher: asyncio.Task[None] | None = None
         self._device, self._rss = device, 0.0
         self._started = False
 
     async def start(self) -> None:
         """Start the worker and load the warm set; a model that fails to load is logged, and tried again when asked."""
         self._worker.start()
-        self._own(self._watch())
+        self._watcher = self._own(self._watch())
         await self._warm_up()
         self._started = True
 
@@ -133,6 +134,8 @@ class LocalEngine:
     async def close(self) -> None:
         """Stop the worker; what is still under way is answered with `WorkerCrashed`."""
         await self._worker.close()
+        if self._watcher is not None:
+            self._watcher.cancel()
         if self._tasks:
             # They end by themselves, unless a search for weights holds one of them.
             _, slow = await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
@@ -279,7 +282,7 @@ class LocalEngine:
 
     async def _watch(self) -> None:
         """Kill the worker where a batch or a load outlasts its time."""
-        while not self._worker.closed:
+        while True:
             await asyncio.sleep(WATCH_SECONDS)
             if self._stuck is None and (stuck := self._outlasting()) is not None:
                 log.error("outlasts its time", model=stuck.model.name)
