@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Any, Final
 
 import discord
 import structlog
@@ -80,6 +80,11 @@ class HearthClient(discord.Client):
             )
         log.info("commands registered", count=len(commands))
         return True
+
+    def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
+        """Pass an event on, unless the client is closed: discord.py's delayed "ready" would find no loop then."""
+        if not self.is_closed():
+            super().dispatch(event, *args, **kwargs)
 
     async def on_ready(self) -> None:
         """Say that the bot is there."""
