@@ -1,6 +1,7 @@
 """Ways to reach a model from asyncio: ours, and two others. Each is entered, and gives a function that asks."""
 
 import asyncio
+import contextlib
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Any, Final
 
 import aiohttp
 import msgspec
+import psutil
 
 from benchmarks.callers import Ask
 from bot.local_engine import LocalEngine
@@ -77,12 +79,12 @@ async def litserve(model: AnyModel) -> AsyncIterator[Ask]:
 
             yield ask
     finally:
-        server.terminate()
-        try:
-            server.wait(10)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
+        # LitServe leaves its workers behind when it ends.
+        family = [psutil.Process(server.pid), *psutil.Process(server.pid).children(recursive=True)]
+        for process in reversed(family):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        server.wait()
 
 
 async def _answers(session: aiohttp.ClientSession, address: str, server: subprocess.Popen[bytes]) -> None:
