@@ -1,5 +1,6 @@
 """What a command answers: words, fields, pictures, files and buttons; how it fits Discord is the core's care."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -72,3 +73,8 @@ def escape(text: str) -> str:
     """Make `text` from outside harmless in a reply: no Markdown, no links, no mention, no colour codes."""
     visible = "".join(c for c in text if c in "\n\t" or (c.isprintable() or c in "\u200d\ufe0f"))
     return visible.translate(_SPECIAL)
+
+
+def unescape(text: str) -> str:
+    """Return what a reader of chat sees of a text that `escape` was used on."""
+    return re.sub(r"\\([^\w\s])", r"\1", text)

@@ -1,8 +1,10 @@
 """The command line: `hearth`. One module a group of commands; errors become one clear line here."""
 
 import sys
+from typing import NoReturn
 
 import typer
+from pydantic import ValidationError
 
 from bot import __version__
 from shared.errors import HearthError
@@ -22,12 +24,13 @@ def build() -> typer.Typer:
 
     @app.callback()
     def root(
-        version: bool = typer.Option(False, "--version", help="Print the version and exit.", is_eager=True),
+        version: bool = typer.Option(
+            False, "--version", callback=_version, is_eager=True, help="Print the version and exit."
+        ),
         debug: bool = typer.Option(False, "--debug", help="Show tracebacks."),
     ) -> None:
-        if version:
-            typer.echo(f"hearth {__version__}")
-            raise typer.Exit
+        # Both are dealt with before: --version by its callback, --debug in `main`.
+        del version, debug
 
     for module in (run, sandbox, call, predict, doctor):
         module.register(app)
@@ -37,17 +40,41 @@ def build() -> typer.Typer:
 
 
 def main() -> None:
-    """Run the command line; bad input ends with one line on standard error and status 1 or 2."""
+    """Run the command line; bad input ends with one line on standard error and status 1, or 2 for wrong usage."""
     debug = "--debug" in sys.argv[1:]
     if debug:
         sys.argv.remove("--debug")
     try:
-        build()()
-    except (HearthError, OSError, ValueError, UnicodeError) as error:
+        sys.exit(build()(standalone_mode=False))
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        # Without a message it is the help, already shown, that stands for one.
+        if message := error.format_message():
+            usage = f" – see {context.command_path} --help" if context is not None else ""
+            _end(message + usage, error.exit_code)
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(130)
+    except (HearthError, OSError, ValueError) as error:
         if debug:
             raise
-        line = " ".join(str(error).split()) or type(error).__name__
-        sys.stderr.write(f"hearth: {line[:500]}\n")
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
+        _end(
+            _settings(error) if isinstance(error, ValidationError) else str(error) or type(error).__name__, 1
+        )
+
+
+def _settings(error: ValidationError) -> str:
+    """Say which setting is wrong, and how."""
+    wrong = [f"HEARTH_{'__'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors()]
+    return "; ".join(wrong) + ". See docs/settings.md."
+
+
+def _end(message: str, status: int) -> NoReturn:
+    sys.stderr.write(f"hearth: {' '.join(message.split())[:500]}\n")
+    sys.exit(status)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"hearth {__version__}")
+        raise typer.Exit

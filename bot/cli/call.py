@@ -15,7 +15,7 @@ from shared.context import Asker, Tracker
 from shared.errors import BadInput
 from shared.inputs import Upload
 from shared.parameters import Raw
-from shared.reply import Reply
+from shared.reply import Reply, unescape
 from shared.settings import Settings
 
 
@@ -87,9 +87,9 @@ def _upload(path: Path) -> Upload:
 def _as_json(reply: Reply) -> dict[str, Any]:
     return {
         "title": reply.title,
-        "text": reply.text,
+        "text": unescape(reply.text),
         "tone": reply.tone,
-        "fields": {field.name: field.value for field in reply.fields},
+        "fields": {unescape(field.name): unescape(field.value) for field in reply.fields},
         "pictures": [{"name": p.name, "alt": p.alt, "bytes": len(p.data)} for p in reply.pictures],
         "files": [{"name": f.name, "bytes": len(f.data)} for f in reply.files],
         "buttons": [b.label for b in reply.buttons],
@@ -99,5 +99,6 @@ def _as_json(reply: Reply) -> dict[str, Any]:
 
 def _as_text(reply: Reply) -> str:
     lines = [reply.title or "", reply.text, *(f"{f.name}: {f.value}" for f in reply.fields)]
+    lines = [unescape(line) for line in lines]
     lines += [f"[{p.name}] {p.alt}" for p in reply.pictures] + [f"[{f.name}]" for f in reply.files]
     return "\n".join(line for line in [*lines, reply.source or ""] if line)

@@ -97,6 +97,9 @@ def test_switching_off_lasts_and_names_the_unknown(tmp_path: Path) -> None:
         (["call", "spam", "nothing"], "not here"),
         (["call", "spam", "score", "a", "b"], "1 values at most"),
         (["run"], "No token"),
+        (["nothing"], "No such command 'nothing'"),
+        (["models", "evaluate", "spam"], "Missing option '--data'"),
+        (["sandbox", "--port", "99999999"], "less than or equal to 65535"),
     ],
 )
 def test_bad_input_ends_with_one_clear_line_and_no_traceback(
@@ -107,12 +110,26 @@ def test_bad_input_ends_with_one_clear_line_and_no_traceback(
     assert says in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_setting_that_makes_no_sense_is_named(tmp_path: Path) -> None:
+    done = hearth(tmp_path, "doctor", HEARTH_HTTP_PORT="many")
+    assert done.returncode == 1
+    assert done.stderr.startswith("hearth: HEARTH_HTTP_PORT: ")
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_the_version_is_told(tmp_path: Path) -> None:
+    done = hearth(tmp_path, "--version")
+    assert (done.returncode, done.stdout) == (0, "hearth 0.1.0\n")
 
 
 def test_a_call_answers_like_chat_does(tmp_path: Path) -> None:
     done = hearth(tmp_path, "call", "spam", "score", "WINNER! Call 09061701461 to claim your prize", "--json")
     reply = json.loads(done.stdout)
     assert "Likely spam" in reply["title"]
+    assert reply["fields"]["Probability of spam"].startswith(("> 99", "9"))
     assert reply["pictures"][0]["bytes"] > 1000
     assert reply["buttons"] == ["Right", "Wrong"]
     chinese = hearth(tmp_path, "call", "spam", "score", "WINNER! Call 09061701461 now", "--locale", "zh-TW")
