@@ -225,6 +225,28 @@ async def test_long_work_shows_progress_and_can_be_cancelled_by_its_asker_alone(
     assert (await asked).message.content == "Cancelled."
 
 
+async def test_who_waits_behind_others_is_told_the_place_in_the_queue(tmp_path: Path) -> None:
+    async with house(settings(tmp_path, person_quota=Quota(burst=100, per_minute=100))) as home:
+        person = await home.person()
+        asked = [
+            asyncio.create_task(person.slash("trial deed", what="sleep", seconds=0.15, within=60))
+            for _ in range(40)
+        ]
+        shown = await person.sees(lambda m: "in the queue" in m.content)
+        assert re.search(r"Place \d+ in the queue", shown.content)
+        assert "Cancel" in shown.buttons
+        answers = await asyncio.gather(*asked)
+        assert {answer.message.content for answer in answers} == {"did sleep"}
+
+
+async def test_a_language_that_hearth_does_not_speak_gives_way_to_the_servers(tmp_path: Path) -> None:
+    async with house(settings(tmp_path), guild_locale="zh-TW") as home:
+        french = await (await home.person(locale="fr")).slash("spam score", text=SPAM)
+        assert "很可能是垃圾訊息" in french.message.embeds[0]["title"]
+        english = await (await home.person("member-2", locale="en-GB")).slash("spam score", text=SPAM)
+        assert "Likely spam" in english.message.embeds[0]["title"]
+
+
 async def test_quota_refuses_politely_and_says_when(tmp_path: Path) -> None:
     strict = settings(tmp_path, person_quota=Quota(burst=2, per_minute=1))
     async with house(strict) as home:
