@@ -1,7 +1,6 @@
 """Callers over asyncio: each asks again as soon as it is answered. And how late the event loop turns meanwhile."""
 
 import asyncio
-import gc
 import statistics
 import time
 from collections.abc import Awaitable, Callable
@@ -44,8 +43,6 @@ async def load(ask: Ask, request: Any, callers: int, seconds: float) -> Load:
             if before >= begin:
                 lags.append(time.perf_counter() - before - TICK)
 
-    # What others left behind is not to be cleared up on our time.
-    gc.collect()
     async with asyncio.TaskGroup() as group:
         group.create_task(tick())
         for _ in range(callers):

@@ -1,4 +1,4 @@
-"""Ways to reach a model from asyncio: ours, and two others. Each is entered, and gives a function that asks."""
+"""Ways to reach a model from asyncio: ours, and two others. Each is entered while it is measured."""
 
 import asyncio
 import contextlib
@@ -6,8 +6,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 import aiohttp
@@ -24,37 +25,51 @@ TIMEOUT: Final = 60.0
 START_SECONDS: Final = 60.0
 
 
+@dataclass(frozen=True)
+class Way:
+    """One way to a model: how to ask, and where it is known, the seconds that its worker spent on batches so far."""
+
+    name: str
+    ask: Ask
+    busy: Callable[[], Awaitable[float]] | None = None
+
+
 def loaded(model: AnyModel) -> Any:
     """Return the model, loaded in this process with its default weights."""
     return model.load(model.default, Device())
 
 
 @asynccontextmanager
-async def hearth(model: AnyModel) -> AsyncIterator[Ask]:
+async def hearth(model: AnyModel) -> AsyncIterator[Way]:
     """The batcher and the local engine, as the bot uses them."""
     folder = None if model.default is None else str(model.default)
     engine = LocalEngine([model], lambda _: Weights(folder, "default", "default"), warm=(model.name,))
     predictor = Predictor(engine, [model])
     await predictor.start()
+
+    async def busy() -> float:
+        (status,) = (await engine.status()).models
+        return status.batches * status.mean_ms / 1000
+
     try:
-        yield lambda request: predictor.predict(model, request, timeout=TIMEOUT)
+        yield Way("Hearth", lambda request: predictor.predict(model, request, timeout=TIMEOUT), busy)
     finally:
         await predictor.close()
 
 
 @asynccontextmanager
-async def thread(model: AnyModel) -> AsyncIterator[Ask]:
+async def thread(model: AnyModel) -> AsyncIterator[Way]:
     """The naive way: each request by itself, in the event loop's threads."""
     held = loaded(model)
 
     async def ask(request: Any) -> Any:
         return (await asyncio.to_thread(held.predict, [request]))[0]
 
-    yield ask
+    yield Way("`asyncio.to_thread`", ask)
 
 
 @asynccontextmanager
-async def litserve(model: AnyModel) -> AsyncIterator[Ask]:
+async def litserve(model: AnyModel) -> AsyncIterator[Way]:
     """LitServe in a process of its own, batching, over HTTP on loopback with connections kept alive."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -77,7 +92,7 @@ async def litserve(model: AnyModel) -> AsyncIterator[Ask]:
                     response.raise_for_status()
                     return msgspec.json.decode(await response.read(), type=model.result)
 
-            yield ask
+            yield Way("LitServe", ask)
     finally:
         # LitServe leaves its workers behind when it ends.
         family = [psutil.Process(server.pid), *psutil.Process(server.pid).children(recursive=True)]

@@ -1,19 +1,19 @@
 """The batcher and the local engine against the bare model, and beside two other ways; all in one run."""
 
 import asyncio
+import gc
 import importlib
 import statistics
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
 
-from benchmarks.callers import WARM_UP, Ask, Load, load
-from benchmarks.contenders import hearth, litserve, loaded, thread
+from benchmarks.callers import WARM_UP, Load, load
+from benchmarks.contenders import Way, hearth, litserve, loaded, thread
 from benchmarks.standin import FIXED_SECONDS, ITEM_SECONDS, Standin, Words
 from shared.model import AnyModel
 
@@ -48,31 +48,45 @@ class Bare:
 
 
 @dataclass(frozen=True)
+class Round:
+    """What callers saw, the bare model before and after, and the share of the time that the worker was busy."""
+
+    load: Load
+    bare: Bare
+    busy: float | None
+
+    @property
+    def share(self) -> float:
+        """Throughput as a share of the bare model's."""
+        return self.load.throughput / self.bare.throughput
+
+
+@dataclass(frozen=True)
 class Measured:
-    """One way at one number of callers: each round's load, and the bare model of the same round."""
+    """One way at one number of callers."""
 
     way: str
     callers: int
-    rounds: Sequence[tuple[Load, Bare]]
+    rounds: Sequence[Round]
 
-    def median(self, figure: str) -> float:
+    def median(self, figure: Callable[[Round], float]) -> float:
         """Return the median over the rounds."""
-        return float(statistics.median(getattr(each, figure) for each, _ in self.rounds))
+        return statistics.median(map(figure, self.rounds))
 
-    @property
-    def shares(self) -> list[float]:
-        """Each round's throughput as a share of the bare model's."""
-        return [each.throughput / bare.throughput for each, bare in self.rounds]
-
-    @property
-    def added_ms(self) -> float:
-        """How much longer a request takes than the bare model alone does."""
-        return statistics.median(each.median_ms - bare.single_ms for each, bare in self.rounds)
+    def row(self) -> str:
+        """Write a row of the table."""
+        shares = [each.share for each in self.rounds]
+        return (
+            f"| {self.way} | {self.callers} | {self.median(lambda r: r.load.throughput):,.0f} "
+            f"| **{statistics.median(shares):.2f}** ({min(shares):.2f}, {max(shares):.2f}) "
+            f"| {self.median(lambda r: r.load.median_ms):.2f} | {self.median(lambda r: r.load.p99_ms):.1f} "
+            f"| {self.median(lambda r: r.load.lag_p99_ms):.1f}, {self.lag_max_ms:.1f} |"
+        )
 
     @property
     def lag_max_ms(self) -> float:
         """The longest lag of all rounds."""
-        return max(each.lag_max_ms for each, _ in self.rounds)
+        return max(each.load.lag_max_ms for each in self.rounds)
 
 
 def subjects() -> list[Subject]:
@@ -107,63 +121,59 @@ async def measure(subject: Subject) -> list[Measured]:
     """Measure every way at every number of callers, in rounds, so that a busy moment spoils one round alone."""
     held = loaded(subject.model)
     found = []
-    async with AsyncExitStack() as stack:
-        ways = {
-            "Hearth": await stack.enter_async_context(hearth(subject.model)),
-            "`asyncio.to_thread`": await stack.enter_async_context(thread(subject.model)),
-        }
-        found += await _rounds(subject, held, ways, ROUNDS)
+    async with hearth(subject.model) as ours, thread(subject.model) as threads:
+        found += await _rounds(subject, held, (ours, threads), ROUNDS)
     # By itself, for it is busy even when nobody asks.
-    async with litserve(subject.model) as ask:
-        found += await _rounds(subject, held, {"LitServe": ask}, OTHER_ROUNDS)
+    async with litserve(subject.model) as served:
+        found += await _rounds(subject, held, (served,), OTHER_ROUNDS)
     return found
 
 
-async def _rounds(subject: Subject, held: Any, ways: dict[str, Ask], rounds: int) -> list[Measured]:
-    seen: dict[tuple[str, int], list[tuple[Load, Bare]]] = {(w, n): [] for w in ways for n in CALLERS}
+async def _rounds(subject: Subject, held: Any, ways: Sequence[Way], rounds: int) -> list[Measured]:
+    seen: dict[tuple[str, int], list[Round]] = {(way.name, n): [] for way in ways for n in CALLERS}
     for number in range(rounds):
         for callers in CALLERS:
             # In this thread, while the event loop has nothing to do. Before and after: others may use the machine too.
             before = measure_bare(subject, held, SECONDS / 3)
-            for way, ask in ways.items():
-                seen_now = await load(ask, subject.request, callers, SECONDS)
+            for way in ways:
+                now, busy = await _loaded(way, subject.request, callers)
                 after = measure_bare(subject, held, SECONDS / 3)
-                seen[way, callers].append((seen_now, before.mean(after)))
+                seen[way.name, callers].append(Round(now, before.mean(after), busy))
                 before = after
-        sys.stderr.write(f"  {subject.title}, {', '.join(ways)}: round {number + 1} of {rounds}\n")
+        names = ", ".join(way.name for way in ways)
+        sys.stderr.write(f"  {subject.title}, {names}: round {number + 1} of {rounds}\n")
     return [Measured(way, callers, each) for (way, callers), each in seen.items()]
 
 
-def table(found: Sequence[Measured]) -> str:
-    """Write the figures as a table."""
+async def _loaded(way: Way, request: Any, callers: int) -> tuple[Load, float | None]:
+    # What others left behind is not to be cleared up on its time.
+    gc.collect()
+    if way.busy is None:
+        return await load(way.ask, request, callers, SECONDS), None
+    worked, began = await way.busy(), time.perf_counter()
+    found = await load(way.ask, request, callers, SECONDS)
+    return found, (await way.busy() - worked) / (time.perf_counter() - began)
+
+
+def summary(subject: Subject, found: Sequence[Measured]) -> str:
+    """Write what the targets speak of, and the table."""
+    ours = {each.callers: each for each in found if each.way == "Hearth"}
+    bares = [each.bare for measured in found for each in measured.rounds]
+    added = ours[1].median(lambda r: r.load.median_ms - r.bare.single_ms)
     lines = [
         "| way | callers | requests/s | share of the bare model (lowest, highest round) | median ms | p99 ms "
         "| loop lag p99, max ms |",
         "|---|--:|--:|--:|--:|--:|--:|",
+        *(each.row() for each in found),
     ]
-    for each in found:
-        shares = each.shares
-        lines.append(
-            f"| {each.way} | {each.callers} | {each.median('throughput'):,.0f} "
-            f"| **{statistics.median(shares):.2f}** ({min(shares):.2f}, {max(shares):.2f}) "
-            f"| {each.median('median_ms'):.2f} | {each.median('p99_ms'):.1f} "
-            f"| {each.median('lag_p99_ms'):.1f}, {each.lag_max_ms:.1f} |"
-        )
-    return "\n".join(lines)
-
-
-def summary(subject: Subject, found: Sequence[Measured]) -> str:
-    """Write what the targets speak of."""
-    ours = {each.callers: each for each in found if each.way == "Hearth"}
-    bares = [bare for each in found for _, bare in each.rounds]
-    share = {callers: statistics.median(each.shares) for callers, each in ours.items()}
     return (
         f"### {subject.title}\n\n"
         f"Bare model: {statistics.median(b.throughput for b in bares):,.0f} requests/s in batches of "
-        f"{subject.model.max_batch}, {statistics.median(b.single_ms for b in bares):.2f} ms for one alone. "
-        f"Hearth reaches **{share[128]:.2f}** of it at 128 callers and **{share[32]:.2f}** at 32, and adds "
-        f"**{ours[1].added_ms:.2f} ms** at one caller; the event loop's longest lag at 128 callers was "
-        f"**{ours[128].lag_max_ms:.1f} ms** in all rounds.\n\n{table(found)}"
+        f"{subject.model.max_batch}, {statistics.median(b.single_ms for b in bares):.2f} ms for one alone. Hearth "
+        f"reaches **{ours[128].median(lambda r: r.share):.2f}** of it at 128 callers and "
+        f"**{ours[32].median(lambda r: r.share):.2f}** at 32, and adds **{added:.2f} ms** at one caller. At 128 "
+        f"callers its worker is busy with batches for {ours[128].median(lambda r: r.busy or 0):.0%} of the time, and the event "
+        f"loop's longest lag in all rounds was **{ours[128].lag_max_ms:.1f} ms**.\n\n" + "\n".join(lines)
     )
 
 
