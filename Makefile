@@ -7,7 +7,7 @@ BIN := .venv/bin
 KEY := $(shell { cat pyproject.toml; echo $(CURDIR); } | cksum | cut -d' ' -f1)
 RUN := .venv/.installed-$(KEY)
 DEV := .venv/.installed-dev-$(KEY)
-PIP := $(BIN)/python -m pip --disable-pip-version-check install
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 
 .PHONY: help sandbox test lint bench screenshots browser clean
 .SUFFIXES:
