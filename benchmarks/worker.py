@@ -172,8 +172,9 @@ def summary(subject: Subject, found: Sequence[Measured]) -> str:
         f"{subject.model.max_batch}, {statistics.median(b.single_ms for b in bares):.2f} ms for one alone. Hearth "
         f"reaches **{ours[128].median(lambda r: r.share):.2f}** of it at 128 callers and "
         f"**{ours[32].median(lambda r: r.share):.2f}** at 32, and adds **{added:.2f} ms** at one caller. At 128 "
-        f"callers its worker is busy with batches for {ours[128].median(lambda r: r.busy or 0):.0%} of the time, and the event "
-        f"loop's longest lag in all rounds was **{ours[128].lag_max_ms:.1f} ms**.\n\n" + "\n".join(lines)
+        f"callers its worker is busy with batches for {ours[128].median(lambda r: r.busy or 0):.0%} of the time, and "
+        f"the event loop's longest lag in all rounds was **{ours[128].lag_max_ms:.1f} ms**.\n\n"
+        + "\n".join(lines)
     )
 
 
