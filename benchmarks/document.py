@@ -34,10 +34,12 @@ def machine(packages: Iterable[str]) -> str:
     """Say in one line on what and with what was measured."""
     cores = len(os.sched_getaffinity(0))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    # The rest of it names whoever built the kernel.
+    kernel = ".".join(platform.release().split(".")[:2])
     found = [f"{name} {number}" for name in packages if (number := _version(name))]
     return (
         f"{time.strftime('%Y-%m-%d')} · {_processor()}, {cores} cores, {memory:.0f} GiB · "
-        f"load {os.getloadavg()[1]:.1f} over the last 5 minutes · {platform.system()} {platform.release()} · "
+        f"load {os.getloadavg()[1]:.1f} over the last 5 minutes · {platform.system()} {kernel} · "
         f"Python {platform.python_version()}, {', '.join(found)}"
     )
 

@@ -2,13 +2,13 @@
 
 import asyncio
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
 
-from shared.engine import Weights
+from shared.engine import ModelStatus, Weights
 from shared.errors import DeadlineExceeded, ModelUnavailable
 from shared.frames import WHOLE_BATCH, Done, Items, Load, Unload, describe
 from shared.model import AnyModel, Failure
@@ -85,6 +85,21 @@ class KnownModel:
     def recover(self) -> None:
         """Note that it could be loaded."""
         self._trouble, self._troubles = None, 0
+
+    def status(self, flying: Iterable["Batch"]) -> ModelStatus:
+        """Return its state, as those see it who ask the engine."""
+        weights = self.weights or Weights(None, "", "none")
+        return ModelStatus(
+            name=self.name,
+            version=weights.version,
+            origin=weights.origin,
+            loaded=self.loaded,
+            in_flight=sum(batch.model is self for batch in flying),
+            batches=self.batches,
+            items=self.items,
+            mean_ms=round(1000 * self.seconds / self.batches, 3) if self.batches else 0.0,
+            rss_mib=round(self.rss_mib, 1),
+        )
 
 
 @dataclass(slots=True, eq=False)

@@ -17,7 +17,7 @@ import structlog
 from bot.flight import Batch, Died, Item, KnownModel, Order, guilty, in_time, parts
 from bot.supervisor import Answer, Supervisor
 from shared.device import free_cores
-from shared.engine import EngineStatus, ModelStatus, Weights
+from shared.engine import EngineStatus, Weights
 from shared.errors import BadInput, DeadlineExceeded, HearthError, ModelUnavailable, WorkerCrashed
 from shared.frames import Broken, Done, FrameError, Load, Loaded, Unload, encode
 from shared.model import AnyModel
@@ -128,7 +128,7 @@ class LocalEngine:
             restarts=self._worker.restarts,
             rss_mib=round(self._worker.rss_mib, 1),
             device=self._device,
-            models=[self._status(model) for model in self._models.values()],
+            models=[model.status(self._flying.values()) for model in self._models.values()],
         )
 
     async def close(self) -> None:
@@ -366,20 +366,6 @@ class LocalEngine:
         # A model's trouble is told to who asks for it; anything else is a fault of ours.
         if not task.cancelled() and (error := task.exception()) and not isinstance(error, HearthError):
             log.error("engine task failed", exc_info=error)
-
-    def _status(self, model: KnownModel) -> ModelStatus:
-        weights = model.weights or Weights(None, "", "none")
-        return ModelStatus(
-            name=model.name,
-            version=weights.version,
-            origin=weights.origin,
-            loaded=model.loaded,
-            in_flight=sum(batch.model is model for batch in self._flying.values()),
-            batches=model.batches,
-            items=model.items,
-            mean_ms=round(1000 * model.seconds / model.batches, 3) if model.batches else 0.0,
-            rss_mib=round(model.rss_mib, 1),
-        )
 
 
 def _settle(items: Sequence[Item], error: HearthError) -> None:
