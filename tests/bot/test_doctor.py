@@ -258,4 +258,4 @@ def test_a_setting_that_is_not_allowed_ends_with_one_line_that_names_it(tmp_path
     done = doctor(tmp_path, HEARTH_HTTP_PORT="eighty")
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
-    assert "http_port" in done.stderr
+    assert "HEARTH_HTTP_PORT: " in done.stderr
