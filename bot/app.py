@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
+from sqlalchemy import select
 
 from bot.assembly import assembled, follow_states
 from bot.client import HearthClient
@@ -113,7 +114,7 @@ def checks(core: Core, client: HearthClient) -> dict[str, Callable[[], Coroutine
     async def database() -> str | None:
         try:
             async with asyncio.timeout(2):
-                await core.states.refresh()
+                await core.database.transact(lambda connection: connection.execute(select(1)).close())
         # Whatever a driver raises means the same here.
         except Exception as error:
             return f"does not answer: {type(error).__name__}"

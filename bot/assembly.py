@@ -68,9 +68,10 @@ async def load_plugins(settings: Settings, database: Database) -> Plugins:
 
 async def follow_states(core: Core, observer: Observer | None, sync: asyncio.Event) -> None:
     """Bring switches and reloads made elsewhere into this process, for ever; `sync` is set when commands changed."""
+    # Kept here from turn to turn: a switch in this process refreshes the states in between.
+    off, reloads = core.states.off, core.states.reloads
     while True:
         await asyncio.sleep(STATE_SECONDS)
-        before, reloads = core.states.off, dict(core.states.reloads)
         try:
             await core.states.refresh()
         # A database that is away for a while must not end the bot; requests say so themselves.
@@ -80,8 +81,9 @@ async def follow_states(core: Core, observer: Observer | None, sync: asyncio.Eve
         again = [name for name, count in core.states.reloads.items() if count > reloads.get(name, 0)]
         for name in again:
             await reload_plugin(core, name, observer)
-        if again or before != core.states.off:
+        if again or off != core.states.off:
             sync.set()
+        off, reloads = core.states.off, core.states.reloads
 
 
 async def reload_plugin(core: Core, name: str, observer: Observer | None = None) -> None:

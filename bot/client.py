@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import discord
@@ -52,7 +51,6 @@ class HearthClient(discord.Client):
         )
         self._core, self._dispatcher, self._ledger = core, dispatcher, ledger
         self._watchers = asyncio.Semaphore(WATCHERS)
-        self.when_ready: Callable[[], Awaitable[None]] | None = None
 
     async def setup_hook(self) -> None:
         """Register the commands, and tell those whose requests an earlier life left unanswered."""
@@ -89,8 +87,6 @@ class HearthClient(discord.Client):
     async def on_ready(self) -> None:
         """Say that the bot is there."""
         log.info("ready", user=str(self.user), guilds=len(self.guilds))
-        if self.when_ready is not None:
-            await self.when_ready()
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         """Answer an interaction."""
