@@ -57,18 +57,19 @@ class Exchange:
         Past the token's 15 minutes it goes to the channel, or privately to the asker. Raises
         `discord.HTTPException` where that fails too.
         """
-        try:
-            await self._by_token(messages, list(buttons), private)
-        except discord.HTTPException as error:
-            if error.code not in GONE and not self.interaction.is_expired():
-                raise
+        late = self.interaction.is_expired()
+        if not late:
+            try:
+                await self._by_token(messages, list(buttons), private)
+            except discord.HTTPException as error:
+                late = error.code in GONE or self.interaction.is_expired()
+                if not late:
+                    raise
+        if late:
             await self._late(messages, list(buttons), private or self.private)
         self.reached = True
 
     async def _by_token(self, messages: Sequence[Message], buttons: list[str], private: bool) -> None:
-        if self.interaction.is_expired():
-            await self._late(messages, buttons, private or self.private)
-            return
         rest = list(messages)
         if private and not self.private:
             # What everybody sees "thinking" cannot turn private: take it away, and follow up privately.

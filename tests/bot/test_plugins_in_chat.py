@@ -73,6 +73,18 @@ async def test_a_plugin_is_loaded_anew_from_chat_and_the_others_go_on(
         assert (await person.slash("spam score", text="see you at eight")).message.embeds
 
 
+async def test_a_reload_that_was_read_by_somebody_else_first_is_not_missed(
+    tmp_path: Path, settings: Settings
+) -> None:
+    write(tmp_path / "plugins", "turning", "first")
+    async with house(settings) as home:
+        person = await home.person()
+        write(tmp_path / "plugins", "turning", "second version")
+        await home.core.states.request_reload("turning", None)
+        await home.core.states.refresh()
+        await says(person, "second version0 x")
+
+
 async def test_a_plugin_that_no_longer_loads_is_set_aside_and_leaves_chat(
     tmp_path: Path, settings: Settings
 ) -> None:
