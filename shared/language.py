@@ -125,9 +125,11 @@ def _is_end(text: str, match: re.Match[str]) -> bool:
 
 
 def _is_mark(before: str, word: str) -> bool:
-    """Tell whether a number stands where an item of a list begins."""
+    """Tell whether a number stands where an item of a list begins; "on Dec. 12." is none."""
     lead = before[: len(before) - len(word)].rstrip(" \t")
-    return not lead or lead[-1] in "\n.!?:;"
+    if not lead or lead[-1] in "\n!?:;":
+        return True
+    return lead[-1] == "." and not _ABBREVIATIONS.fullmatch(lead[:-1].rpartition(" ")[2].lower())
 
 
 def _cut(text: str, span: Span) -> Iterator[Span]:
