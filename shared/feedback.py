@@ -1,0 +1,137 @@
+"""Feedback on verdicts: the buttons under an answer, the table that keeps what people said, and how to learn from it.
+
+Kept is only what a person gives for this purpose by pressing a button: the text, what they say that it is, their id.
+Each plugin has a table of its own, made by a migration of its own, and a hidden private command `mark` that its buttons
+press.
+"""
+
+import csv
+import hashlib
+import io
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Delete,
+    Float,
+    Integer,
+    MetaData,
+    Select,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    delete,
+    select,
+)
+
+from shared.command import MAX_TEXT
+from shared.context import Context
+from shared.database import now_ms
+from shared.plugin import Kept
+from shared.reply import Button, Reply
+
+KEPT: Final = Kept("texts that you marked right or wrong, with your id, to improve the model", None)
+"""What a plugin with feedback states on its card."""
+
+
+def feedback_table(plugin: str, metadata: MetaData) -> Table:
+    """Declare the table of a plugin's feedback."""
+    return Table(
+        f"{plugin}_feedback",
+        metadata,
+        Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+        Column("user_id", BigInteger, nullable=False, index=True),
+        Column("guild_id", BigInteger),
+        Column("text", Text, nullable=False),
+        # SHA-256 of the text: one person's later word on a text replaces the earlier one.
+        Column("digest", String(64), nullable=False),
+        Column("label", String(16), nullable=False),
+        Column("probability", Float, nullable=False),
+        Column("created_ms", BigInteger, nullable=False),
+        UniqueConstraint("user_id", "digest", name=f"{plugin}_feedback_once"),
+    )
+
+
+def feedback_buttons(
+    ctx: Context, text: str, said: str, probability: float, others: Sequence[tuple[str, str]]
+) -> tuple[Button, ...]:
+    """Return buttons for "right" (the label `said`), and for what else it may be: (label, words on the button).
+
+    One other alone is simply "wrong". What of `text` is longer than a command's text is cut.
+    """
+
+    def button(words: str, emoji: str, label: str) -> Button:
+        arguments = {
+            "text": text[:MAX_TEXT],
+            "label": label,
+            "right": label == said,
+            "probability": probability,
+        }
+        return Button(label=words, emoji=emoji, command="mark", arguments=arguments)
+
+    wrong = [(label, ctx.text("Wrong") if len(others) == 1 else words) for label, words in others]
+    return (
+        button(ctx.text("Right"), "👍", said),
+        *(button(words, "👎" if len(others) == 1 else "✏️", label) for label, words in wrong),
+    )
+
+
+async def keep_feedback(
+    ctx: Context, table: Table, text: str, label: str, right: bool, probability: float
+) -> Reply:
+    """Keep a person's word on a verdict, and thank for it."""
+    row = {
+        "guild_id": ctx.asker.guild_id,
+        "text": text,
+        "label": label,
+        "probability": probability,
+        "created_ms": now_ms(),
+    }
+    async with ctx.database.begin() as connection:
+        await connection.execute(
+            ctx.database.insert(table)
+            .values(user_id=ctx.asker.user_id, digest=hashlib.sha256(text.encode()).hexdigest(), **row)
+            .on_conflict_do_update(index_elements=[table.c.user_id, table.c.digest], set_=row)
+        )
+    thanks = ctx.text("Thank you. Noted: right.") if right else ctx.text("Thank you. Noted: wrong.")
+    kept = ctx.text("The text and your id are kept to improve the model; /privacy forget removes them.")
+    return Reply(text=f"{thanks}\n-# {kept}", tone="good", private=True)
+
+
+def export_feedback(table: Table, user: int) -> Mapping[str, Select[Any]]:
+    """Return how to read a person's feedback; for the hook `export_user`."""
+    return {"feedback": select(table).where(table.c.user_id == user)}
+
+
+def forget_feedback(table: Table, user: int) -> Sequence[Delete]:
+    """Return how to remove a person's feedback; for the hook `forget_user`."""
+    return (delete(table).where(table.c.user_id == user),)
+
+
+def as_training_rows(said: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Turn (text, label) of many people into one row a text: the label of most of them.
+
+    Where as many say one thing as another, nobody knows, and the text is left out.
+    """
+    labels: dict[str, Counter[str]] = defaultdict(Counter)
+    for text, label in said:
+        labels[text][label] += 1
+    rows = []
+    for text, counted in labels.items():
+        first, *rest = counted.most_common(2)
+        if not rest or rest[0][1] < first[1]:
+            rows.append((text, first[0]))
+    return rows
+
+
+def as_csv(rows: Iterable[tuple[str, str]]) -> str:
+    """Write rows as a data file that a model trains on: columns text and label."""
+    written = io.StringIO(newline="")
+    writer = csv.writer(written)
+    writer.writerow(("text", "label"))
+    writer.writerows(rows)
+    return written.getvalue()
