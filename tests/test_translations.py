@@ -20,7 +20,14 @@ ERRORS = (
     "Refusal", "BadInput", "Denied", "QuotaExceeded", "Busy", "Fault", "DeadlineExceeded", "WorkerCrashed",
     "ModelFailed", "ModelUnavailable", "Failure",
 )  # fmt: skip
-KEYWORDS = {"text": None, "Text": None, "render": None, "plural": (1, 2), **dict.fromkeys(ERRORS)}
+KEYWORDS = {
+    "text": None,
+    "Text": None,
+    "render": None,
+    "plural": (1, 2),
+    "Kept": None,
+    **dict.fromkeys(ERRORS),
+}
 # What only the command line says is English; `text` in the migrations is SQL.
 ENGLISH = {
     "bot": ("cli", "sandbox", "scaffold.py", "trainer.py"),

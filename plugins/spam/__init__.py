@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Select, delete, select
-from sqlalchemy.sql.dml import Delete, Update
+from sqlalchemy import Delete, Select
 
 from plugins.spam import commands as chat
 from plugins.spam.model import SpamModel
 from plugins.spam.tables import feedback
 from shared.command import Command
+from shared.feedback import KEPT, export_feedback, forget_feedback
 from shared.model import AnyModel
-from shared.plugin import Card, Kept, Watch, hookimpl
+from shared.plugin import Card, Watch, hookimpl
 
 HERE = Path(__file__).parent
 
@@ -24,7 +24,7 @@ def card() -> Card:
         name="spam",
         summary="Tell how likely a message is spam",
         settings=chat.SpamSettings,
-        keeps=(Kept("texts that you marked right or wrong, with your id, to improve the model", None),),
+        keeps=(KEPT,),
         migrations=HERE / "migrations",
         locale=HERE / "locale",
     )
@@ -51,10 +51,10 @@ def watches() -> Sequence[Watch]:
 @hookimpl
 def export_user(user: int) -> Mapping[str, Select[Any]]:
     """Return how to read a person's feedback."""
-    return {"feedback": select(feedback).where(feedback.c.user_id == user)}
+    return export_feedback(feedback, user)
 
 
 @hookimpl
-def forget_user(user: int) -> Sequence[Delete | Update]:
+def forget_user(user: int) -> Sequence[Delete]:
     """Return how to remove a person's feedback."""
-    return (delete(feedback).where(feedback.c.user_id == user),)
+    return forget_feedback(feedback, user)

@@ -1,6 +1,5 @@
 """What chat sees of the spam plugin: a score with its reasons, feedback on it, and the watch of a channel."""
 
-import hashlib
 from typing import Final, Literal
 
 from pydantic import Field as Setting
@@ -11,8 +10,8 @@ from plugins.spam.tables import feedback
 from shared.charts import Chart, Charts, Highlights
 from shared.command import LongText, command
 from shared.context import Context
-from shared.database import now_ms
 from shared.errors import HearthError
+from shared.feedback import feedback_buttons, keep_feedback
 from shared.reply import Button, Field, Picture, Reply, escape
 
 FEW_KNOWN: Final = 0.4
@@ -50,22 +49,7 @@ async def mark(
     right: whether the verdict was right
     probability: what the model said
     """
-    row = {
-        "guild_id": ctx.asker.guild_id,
-        "text": text,
-        "label": label,
-        "probability": probability,
-        "created_ms": now_ms(),
-    }
-    async with ctx.database.begin() as connection:
-        await connection.execute(
-            ctx.database.insert(feedback)
-            .values(user_id=ctx.asker.user_id, digest=hashlib.sha256(text.encode()).hexdigest(), **row)
-            .on_conflict_do_update(index_elements=[feedback.c.user_id, feedback.c.digest], set_=row)
-        )
-    thanks = ctx.text("Thank you. Noted: right.") if right else ctx.text("Thank you. Noted: wrong.")
-    kept = ctx.text("The text and your id are kept to improve the model; /privacy forget removes them.")
-    return Reply(text=f"{thanks}\n-# {kept}", tone="good", private=True)
+    return await keep_feedback(ctx, feedback, text, label, right, probability)
 
 
 @command(permission="manage_guild", private=True)
@@ -126,12 +110,7 @@ def _percent(probability: float) -> str:
 
 def _buttons(ctx: Context, text: str, verdict: SpamResult) -> tuple[Button, ...]:
     said, other = ("spam", "ham") if verdict.spam else ("ham", "spam")
-
-    def button(label: str, emoji: str, truth: str) -> Button:
-        arguments = {"text": text, "label": truth, "right": truth == said, "probability": verdict.probability}
-        return Button(label=label, emoji=emoji, command="mark", arguments=arguments)
-
-    return (button(ctx.text("Right"), "👍", said), button(ctx.text("Wrong"), "👎", other))
+    return feedback_buttons(ctx, text, said, verdict.probability, [(other, "")])
 
 
 def _quoted(text: str, verdict: SpamResult) -> str:
