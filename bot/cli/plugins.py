@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy import MetaData, inspect, select
 
 from bot.assembly import load_plugins
 from bot.scaffold import write_plugin
 from bot.states import EVERYWHERE, States
 from shared import logs
 from shared.database import Database
-from shared.errors import BadInput
+from shared.errors import BadInput, Refusal
+from shared.feedback import as_csv, as_training_rows, feedback_table
 from shared.migrate import migrate
 from shared.plugins import Plugins
 from shared.settings import Settings
@@ -94,6 +96,22 @@ def new(
     typer.echo(f"Wrote {root}. Next: pip install -e {root} && pytest {root}")
 
 
+@app.command()
+def feedback(
+    name: str,
+    out: Annotated[Path | None, typer.Option(help="File to write to; else standard output.")] = None,
+) -> None:
+    """Write what people said about a plugin's answers, as a data file to train on: columns text and label."""
+    rows = asyncio.run(_feedback(name))
+    if out is None:
+        typer.echo(as_csv(rows), nl=False)
+        return
+    if out.exists():
+        raise BadInput("{file} is there already.", file=out)
+    out.write_text(as_csv(rows), encoding="utf-8", newline="")
+    typer.echo(f"{out}: {len(rows)} texts.")
+
+
 async def _read() -> tuple[Plugins, States]:
     settings = Settings()
     # What is quarantined is printed; the log's lines would say it twice.
@@ -127,6 +145,20 @@ async def _reload(name: str) -> None:
     finally:
         await database.close()
     typer.echo(f"{name}: running bots load it anew within seconds.")
+
+
+async def _feedback(name: str) -> list[tuple[str, str]]:
+    await _known(name)
+    table = feedback_table(name, MetaData())
+    database = Database(Settings().database)
+    try:
+        async with database.begin() as connection:
+            if not await connection.run_sync(lambda sync: inspect(sync).has_table(table.name)):
+                raise Refusal("{name} takes no feedback.", name=name)
+            said = await connection.execute(select(table.c.text, table.c.label).order_by(table.c.id))
+            return as_training_rows((text, label) for text, label in said)
+    finally:
+        await database.close()
 
 
 async def _known(name: str) -> None:
