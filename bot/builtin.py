@@ -1,5 +1,6 @@
-"""The core's own commands: /plugins for administrators, /privacy for everybody."""
+"""The core's own commands: /plugins for administrators, /models and /privacy for everybody."""
 
+import asyncio
 import io
 import json
 import zipfile
@@ -7,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, select
 
+from bot.cards import card_text, for_chat
 from bot.groups import Group
 from bot.states import note
 from shared.command import command
 from shared.context import Context
 from shared.database import Database
-from shared.errors import BadInput
+from shared.errors import BadInput, Refusal
 from shared.plugins import Plugins
 from shared.reply import Field, File, Reply, escape
 from shared.tables import button, pending, quota
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 def groups(core: "Core") -> dict[str, Group]:
     """Make the groups; their commands act on `core`."""
     return {
+        "models": Group("models", "See which models answer, and how good they are", _models(core)),
         "plugins": Group("plugins", "See and switch what Hearth can do here", _plugins(core)),
         "privacy": Group("privacy", "See and remove what Hearth keeps of you", _privacy(core)),
     }
@@ -88,6 +91,51 @@ def _plugins(core: "Core") -> Any:
         )
 
     return (list_, enable, disable, reload)
+
+
+def _models(core: "Core") -> Any:
+    @command(name="list", private=True)
+    async def list_(ctx: Context) -> Reply:
+        """Show every model, and which of its versions answers"""
+        fields = []
+        for name, model in sorted(core.plugins.models().items()):
+            found = await asyncio.to_thread(core.weights.look, name)
+            where = {
+                "store": ctx.text("trained here"),
+                "hub": ctx.text("from the hub"),
+                "default": ctx.text("ships with Hearth"),
+                "none": ctx.text("has no weights"),
+            }[found.origin]
+            first = card_text(model, found).partition("\n")[0].strip("# ")
+            lines = [f"{escape(found.version)} · {where}", escape(first)]
+            fields.append(Field(escape(name), "\n".join(line for line in lines if line), inline=False))
+        more = ctx.text("/models card tells how good each is, on which data, and where its limits lie.")
+        return Reply(title=ctx.text("Models"), text=more, fields=tuple(fields), private=True)
+
+    @command(private=True)
+    async def card(ctx: Context, model: str) -> Reply:
+        """Read a model's card: its data, its figures, its limits
+
+        model: its name, as in the list
+        """
+        known = core.plugins.models()
+        if model not in known:
+            there = ", ".join(sorted(known))
+            raise BadInput(
+                "There is no model named {name}; there are: {there}.", name=escape(model[:40]), there=there
+            )
+        found = await asyncio.to_thread(core.weights.look, model)
+        text = card_text(known[model], found)
+        if not text:
+            raise Refusal("{model} has no card.", model=model)
+        return Reply(
+            text=for_chat(text),
+            files=(File(f"{model}.md", text.encode()),),
+            source=f"{model} · {found.version}",
+            private=True,
+        )
+
+    return (list_, card)
 
 
 def _privacy(core: "Core") -> Any:

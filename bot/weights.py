@@ -27,6 +27,10 @@ class WeightsInUse:
     def __call__(self, model: str) -> Weights:
         """Find the weights of `model`: store, hub, default. Reads the disk; called in a thread."""
         self._stamps[model] = self._store.champion_stamp(model)
+        return self.look(model)
+
+    def look(self, model: str) -> Weights:
+        """Find the same for somebody who only wants to know."""
         return resolve(self._models()[model], self._store, self._hub.get(model))
 
     async def follow(self, engine: Callable[[], Engine]) -> None:

@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from bot.cards import card_text
 from bot.cli.output import clean_stdout, console, figures, number
 from bot.trainer import Outcome
 from bot.trainer import train as train_model
@@ -31,7 +32,6 @@ from shared.settings import Settings
 from shared.store import Store
 from shared.weights import resolve, shipped
 
-CARD_LIMIT = 256 * 1024
 app = typer.Typer(help="Train, judge and choose the versions of models.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="MODEL", help="A model, such as spam.")]
@@ -140,7 +140,7 @@ def card(name: Name) -> None:
     known = Known.find()
     model, weights = known.model(name), known.weights(name)
     out = console()
-    if text := _card_text(model, weights):
+    if text := card_text(model, weights):
         # As written where it goes to a file; laid out on a terminal.
         out.print(Markdown(text)) if out.is_terminal else typer.echo(text.rstrip() + "\n")
     out.print(escape(f"{name} {weights.version} ({weights.origin})"))
@@ -149,15 +149,6 @@ def card(name: Name) -> None:
     if columns := getattr(model, "data_columns", None):
         out.print("Data columns: " + escape("; ".join(f"{k} ({v})" for k, v in columns.items())))
     _print_history(known.store, name)
-
-
-def _card_text(model: AnyModel, weights: Weights) -> str:
-    for folder in (weights.folder, model.default):
-        path = Path(folder) / "CARD.md" if folder else None
-        if path and path.is_file():
-            with path.open(encoding="utf-8", errors="replace") as file:
-                return file.read(CARD_LIMIT)
-    return ""
 
 
 def _facts(manifest: Manifest) -> Table:
