@@ -1,0 +1,224 @@
+"""Sequence classifiers of the BERT kind: open a folder, answer in batches, say which words decided, fine-tune.
+
+Texts longer than the model reads at once are read in overlapping windows, whose probabilities are averaged by how much
+of the text each holds.
+"""
+
+import bisect
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.checkpoint import LENGTH, TEMPERATURE, Checkpoint, is_transformer
+from shared.errors import ModelUnavailable
+from shared.finetune import fine_tune_classifier
+from shared.model import Device
+
+__all__ = ["Attribution", "TextClassifier", "fine_tune_classifier", "is_transformer"]
+
+OVERLAP: Final = 64
+WINDOWS: Final = 8
+"""Windows of a text that are read; what comes after them is not."""
+CHARACTERS_A_TOKEN: Final = 16
+"""A text is cut to so many characters a token that can be read, before it is taken apart."""
+TOKENS_AT_ONCE: Final = 8192
+WORDS: Final = 16
+"""Words whose weight is measured."""
+Floats = NDArray[np.float64]
+_HAN: Final = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
+_WORD: Final = re.compile(rf"[{_HAN}]|[^\W{_HAN}]+(?:['’][^\W{_HAN}]+)*")
+
+
+class Attribution(NamedTuple):
+    """A word at `start`:`end` of a text, and the log-odds of a label that go where the word is masked."""
+
+    start: int
+    end: int
+    weight: float
+
+
+@dataclass(frozen=True)
+class Window:
+    """A piece of a text as the model reads it: token ids, and each token's place in the text."""
+
+    ids: tuple[int, ...]
+    offsets: tuple[tuple[int, int], ...]
+    share: float
+    """How much of what is read of the text lies in it."""
+
+
+class TextClassifier:
+    """A sequence classifier; `labels` are lower-cased, in the order of the columns of its probabilities."""
+
+    def __init__(self, checkpoint: Checkpoint, model: Any, tokenizer: Any, device: Device) -> None:
+        self._model, self._tokenizer, self._device = model.requires_grad_(False), tokenizer, device
+        self._length = checkpoint.length(tokenizer, LENGTH)
+        self._temperature = _temperature(checkpoint)
+        names = model.config.id2label
+        self.labels = tuple(str(names[index]).lower() for index in sorted(names))
+
+    @classmethod
+    def load(cls, folder: Path, device: Device) -> Self:
+        """Open a folder, and answer once. Raises `ModelUnavailable`, which says what is wrong with it."""
+        checkpoint = Checkpoint.at(folder)
+        tokenizer = checkpoint.tokenizer()
+        model = checkpoint.model("AutoModelForSequenceClassification", device)
+        many = getattr(model.config, "problem_type", None) in ("regression", "multi_label_classification")
+        if many or model.config.num_labels < 2:
+            raise ModelUnavailable("{folder} does not choose one of several labels.", folder=folder.name)
+        found = cls(checkpoint, model, tokenizer, device)
+        if not np.isfinite(found.probabilities(["warm up"])).all():
+            raise ModelUnavailable("{folder} answers with what is no number.", folder=folder.name)
+        return found
+
+    def probabilities(self, texts: Sequence[str]) -> Floats:
+        """Return the probability of each label, texts × labels; each row adds up to 1."""
+        owners: list[int] = []
+        windows: list[Window] = []
+        for index, text in enumerate(texts):
+            for window in self._windows(text):
+                owners.append(index)
+                windows.append(window)
+        found = np.zeros((len(texts), len(self.labels)))
+        if windows:
+            shares = np.array([window.share for window in windows])
+            np.add.at(found, owners, shares[:, None] * _softmax(self._logits([w.ids for w in windows])))
+        return found
+
+    def attributions(self, text: str, label: int | None = None) -> list[Attribution]:
+        """Return the words that weigh most for or against a label (by default the likeliest), the strongest first.
+
+        The gradient times the embedding chooses words (Han characters, or what the tokenizer makes of them); then
+        each is masked in turn, and its weight is what the label's log-odds lose. 16 words at most.
+        """
+        windows = self._windows(text)
+        chosen = int(self.probabilities([text])[0].argmax()) if label is None else label
+        candidates: list[tuple[float, int, tuple[int, int], list[int]]] = []
+        for at, (window, scores) in enumerate(zip(windows, self._saliency(windows, chosen), strict=True)):
+            for place, tokens in _words(text, window.offsets).items():
+                strength = abs(sum(scores[token] for token in tokens)) * window.share
+                candidates.append((strength, at, place, tokens))
+        candidates.sort(key=lambda each: -each[0])
+        candidates = candidates[:WORDS]
+        masked = [self._masked(windows[at].ids, tokens) for _, at, _, tokens in candidates]
+        odds = _log_odds(self._logits([*masked, *(w.ids for w in windows)]), chosen)
+        whole = odds[len(masked) :]
+        weights: dict[tuple[int, int], float] = {}
+        for (_, at, place, _), without in zip(candidates, odds, strict=False):
+            # A word where two windows overlap counts in both.
+            weights[place] = weights.get(place, 0.0) + float(whole[at] - without) * windows[at].share
+        found = [Attribution(start, end, weight) for (start, end), weight in weights.items()]
+        return sorted(found, key=lambda each: -abs(each.weight))
+
+    def _windows(self, text: str) -> list[Window]:
+        """Take a text apart into what the model reads at once, with the special tokens around each piece."""
+        found = self._tokenizer(
+            text[: WINDOWS * self._length * CHARACTERS_A_TOKEN],
+            truncation=True,
+            max_length=self._length,
+            stride=min(OVERLAP, self._length // 4),
+            return_overflowing_tokens=True,
+            return_offsets_mapping=True,
+        )
+        ids, offsets = found["input_ids"][:WINDOWS], found["offset_mapping"][:WINDOWS]
+        total = sum(map(len, ids))
+        return [
+            Window(tuple(tokens), tuple(map(tuple, places)), len(tokens) / total)
+            for tokens, places in zip(ids, offsets, strict=True)
+        ]
+
+    def _logits(self, rows: Sequence[Sequence[int]]) -> Floats:
+        """Run rows of token ids, those of like length together; returns rows × labels, tempered."""
+        import torch
+
+        found = np.zeros((len(rows), len(self.labels)))
+        with torch.inference_mode():
+            for batch in batches([len(row) for row in rows]):
+                logits = self._model(**self._padded([rows[index] for index in batch])).logits
+                found[batch] = logits.double().cpu().numpy()
+        return found / self._temperature
+
+    def _padded(self, rows: Sequence[Sequence[int]]) -> dict[str, Any]:
+        padded = self._tokenizer.pad({"input_ids": [list(row) for row in rows]}, return_tensors="pt")
+        return {name: padded[name].to(self._device.name) for name in ("input_ids", "attention_mask")}
+
+    def _saliency(self, windows: Sequence[Window], label: int) -> list[list[float]]:
+        """Return for each token of each window its gradient of the label's log-odds times its embedding."""
+        import torch
+
+        found: list[list[float]] = []
+        for window in windows:
+            seen: list[Any] = []
+
+            def watch(_module: object, _inputs: object, output: Any, seen: list[Any] = seen) -> Any:
+                seen.append(output.detach().requires_grad_())
+                return seen[-1]
+
+            handle = self._model.get_input_embeddings().register_forward_hook(watch)
+            try:
+                with torch.enable_grad():
+                    logits = self._model(**self._padded([window.ids])).logits[0].float()
+                    others = torch.cat([logits[:label], logits[label + 1 :]])
+                    (gradient,) = torch.autograd.grad(logits[label] - torch.logsumexp(others, 0), seen[0])
+            finally:
+                handle.remove()
+            found.append((gradient * seen[0]).sum(-1)[0].float().tolist())
+        return found
+
+    def _masked(self, ids: Sequence[int], tokens: Sequence[int]) -> list[int]:
+        names = ("mask_token_id", "unk_token_id", "pad_token_id")
+        mask = next(found for name in names if (found := getattr(self._tokenizer, name, None)) is not None)
+        hidden = set(tokens)
+        return [mask if at in hidden else token for at, token in enumerate(ids)]
+
+
+def batches(lengths: Sequence[int], tokens: int = TOKENS_AT_ONCE) -> Iterable[list[int]]:
+    """Group rows of like length, as indices; the padded size of a group is `tokens` at most, or it is one row."""
+    group: list[int] = []
+    for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
+        if group and lengths[group[0]] * (len(group) + 1) > tokens:
+            yield group
+            group = []
+        group.append(index)
+    if group:
+        yield group
+
+
+def _words(text: str, offsets: Sequence[tuple[int, int]]) -> dict[tuple[int, int], list[int]]:
+    """Map the place of each word to its tokens; a token that covers several Han characters is a word of its own."""
+    if not offsets:
+        return {}
+    spans = [match.span() for match in _WORD.finditer(text, 0, max(end for _, end in offsets))]
+    starts = [start for start, _ in spans]
+    found: dict[tuple[int, int], list[int]] = {}
+    for token, (start, end) in enumerate(offsets):
+        # A token may begin with the space before it; special tokens are empty, and signs belong to no word.
+        start += len(text[start:end]) - len(text[start:end].lstrip())
+        at = bisect.bisect_right(starts, start) - 1
+        if start >= end or at < 0 or spans[at][1] <= start:
+            continue
+        found.setdefault((spans[at][0], max(end, spans[at][1])), []).append(token)
+    return found
+
+
+def _softmax(logits: Floats) -> Floats:
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    found: Floats = shifted / shifted.sum(axis=1, keepdims=True)
+    return found
+
+
+def _log_odds(logits: Floats, label: int) -> Floats:
+    others = np.delete(logits, label, axis=1)
+    highest = others.max(axis=1)
+    found: Floats = logits[:, label] - highest - np.log(np.exp(others - highest[:, None]).sum(axis=1))
+    return found
+
+
+def _temperature(checkpoint: Checkpoint) -> float:
+    value = checkpoint.config.get(TEMPERATURE, 1.0)
+    return float(value) if isinstance(value, (int, float)) and 0.05 <= value <= 100 else 1.0

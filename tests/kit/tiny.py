@@ -1,0 +1,143 @@
+"""Tiny transformers with random weights, saved to disk as the hub's are: BERT, T5, mT5 and BART.
+
+No network. The tokenizers are learned from `WORDS` here, so the real code reads real files: WordPiece's vocab.txt for
+BERT, a sentencepiece model for T5 and mT5, byte-level BPE for BART.
+"""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from shared.checkpoint import import_transformers, save
+
+WORDS: Final = tuple(
+    "the a film food hotel room was is very not good great fine bad awful poor and but we saw today in city market bank "
+    "rates rise fall rain sun team wins cup final summarize".split()
+)
+HAN: Final = "好坏不很酒店房间电影今天天气新闻银行利率上升下跌下雨球队夺冠市场，。"
+WIDTH: Final = 32
+SIZES: Final = {"num_layers": 2, "num_heads": 4, "d_model": WIDTH, "d_ff": 64, "d_kv": 8}
+
+
+def tiny_bert(folder: Path, labels: Sequence[str] = ("negative", "positive"), positions: int = 64) -> Path:
+    """Write a BERT classifier of `labels` that knows `WORDS` and each character of `HAN`."""
+    transformers, torch = import_transformers(), _seeded()
+    folder.mkdir(parents=True, exist_ok=True)
+    letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
+    vocabulary = dict.fromkeys(
+        [
+            "[PAD]",
+            "[UNK]",
+            "[CLS]",
+            "[SEP]",
+            "[MASK]",
+            *WORDS,
+            *HAN,
+            *letters,
+            *(f"##{c}" for c in letters),
+            *"0!?.",
+        ]
+    )
+    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
+    config = transformers.BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=WIDTH,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=positions,
+        id2label=dict(enumerate(labels)),
+        label2id={label: index for index, label in enumerate(labels)},
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        transformers.BertForSequenceClassification(config).save_pretrained(folder)
+    return folder
+
+
+def tiny_t5(folder: Path) -> Path:
+    """Write a T5 that knows `WORDS`; its tokenizer is a sentencepiece model, as the original's."""
+    return _with_pieces(folder, "T5", [" ".join(WORDS)] * 20, feed_forward_proj="relu")
+
+
+def tiny_mt5(folder: Path) -> Path:
+    """Write an mT5 that knows `WORDS` and `HAN`."""
+    lines = [" ".join(WORDS)] * 20 + [HAN] * 40
+    return _with_pieces(folder, "MT5", lines, feed_forward_proj="gated-gelu", tie_word_embeddings=False)
+
+
+def tiny_bart(folder: Path) -> Path:
+    """Write a BART, whose tokenizer is byte-level BPE."""
+    transformers, torch = import_transformers(), _seeded()
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+
+    marks = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    pieces: Any = Tokenizer(models.BPE())
+    pieces.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    pieces.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=512,
+        special_tokens=marks,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    pieces.train_from_iterator([f" {word}" for word in WORDS] * 20, trainer)
+    pieces.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
+    tokenizer = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=pieces,
+        bos_token="<s>",
+        eos_token="</s>",
+        pad_token="<pad>",
+        unk_token="<unk>",
+        mask_token="<mask>",
+    )
+    config = transformers.BartConfig(
+        vocab_size=pieces.get_vocab_size(),
+        d_model=WIDTH,
+        encoder_layers=2,
+        decoder_layers=2,
+        encoder_attention_heads=4,
+        decoder_attention_heads=4,
+        encoder_ffn_dim=64,
+        decoder_ffn_dim=64,
+        max_position_embeddings=128,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        save(transformers.BartForConditionalGeneration(config), tokenizer, folder)
+    return folder
+
+
+def _with_pieces(folder: Path, kind: str, lines: Sequence[str], **settings: Any) -> Path:
+    transformers, torch = import_transformers(), _seeded()
+    import sentencepiece
+
+    folder.mkdir(parents=True, exist_ok=True)
+    learned = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(lines),
+        model_writer=learned,
+        vocab_size=400,
+        hard_vocab_limit=False,
+        character_coverage=1.0,
+        pad_id=0,
+        eos_id=1,
+        unk_id=2,
+        bos_id=-1,
+        minloglevel=2,
+    )
+    (folder / "spiece.model").write_bytes(learned.getvalue())
+    config = getattr(transformers, f"{kind}Config")(
+        vocab_size=512, decoder_start_token_id=0, dropout_rate=0.0, **SIZES, **settings
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        getattr(transformers, f"{kind}ForConditionalGeneration")(config).save_pretrained(folder)
+    return folder
+
+
+def _seeded() -> Any:
+    import torch
+
+    return torch
