@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 from shared.device import prepare_torch
 from shared.errors import ModelUnavailable
@@ -65,23 +65,29 @@ class Checkpoint:
         """Look at a folder. Raises `ModelUnavailable`, which says what is wrong with it."""
         config = _read(folder / CONFIG, MAX_CONFIG)
         if not config.get("architectures"):
-            raise _unusable(folder, f"{CONFIG} names no architecture")
+            raise unusable(folder, f"{CONFIG} names no architecture")
         if not any(folder.glob("model*.safetensors")):
-            raise _unusable(folder, "it has no model.safetensors")
+            raise unusable(folder, "it has no model.safetensors")
         # Both can name files of other kinds, which may be pickles.
         if config.get("transformers_weights") is not None:
-            raise _unusable(folder, f"{CONFIG} names a file of weights")
+            raise unusable(folder, f"{CONFIG} names a file of weights")
         if (folder / INDEX).exists():
             shards = _read(folder / INDEX, MAX_INDEX).get("weight_map")
             names = set(map(str, shards.values())) if isinstance(shards, dict) else {""}
             if any(PurePath(name).name != name or not name.endswith(".safetensors") for name in names):
-                raise _unusable(folder, f"{INDEX} names what is no safetensors file beside it")
+                raise unusable(folder, f"{INDEX} names what is no safetensors file beside it")
         return cls(folder, config)
 
     @property
     def kind(self) -> str:
         """Return the kind of model, such as "bert" or "t5"."""
         return str(self.config.get("model_type", ""))
+
+    @property
+    def vocabulary(self) -> int:
+        """Return how many tokens the model knows."""
+        stated = self.config.get("vocab_size")
+        return stated if isinstance(stated, int) else 0
 
     def tokenizer(self) -> Any:
         """Open the tokenizer; always one that knows where in the text each token lies."""
@@ -92,9 +98,12 @@ class Checkpoint:
             )
         # Whatever the libraries raise at files that they cannot use.
         except Exception as error:
-            raise _unusable(self.folder, f"its tokenizer: {_said(error)}") from error
-        if not found.is_fast or found.pad_token_id is None:
-            raise _unusable(self.folder, "its tokenizer gives no offsets or has no padding")
+            raise unusable(self.folder, f"its tokenizer: {_said(error)}") from error
+        if not found.is_fast or None in (found.pad_token_id, found.unk_token_id):
+            raise unusable(self.folder, "its tokenizer gives no offsets, or knows no padding or unknown word")
+        # Without its files, transformers makes one that knows no word at all.
+        if 2 * len(found) < self.vocabulary:
+            raise unusable(self.folder, f"its tokenizer knows {len(found)} of {self.vocabulary} tokens")
         return found
 
     def model(self, auto: str, device: Device, *, new_head: bool = False, **settings: Any) -> Any:
@@ -116,7 +125,7 @@ class Checkpoint:
                 **settings,
             )
         except Exception as error:
-            raise _unusable(self.folder, _said(error)) from error
+            raise unusable(self.folder, error) from error
         # A mismatch is (name, shape there, shape wanted).
         lacking = {*loading["missing_keys"], *(name for name, *_ in loading["mismatched_keys"])}
         if new_head:
@@ -124,7 +133,7 @@ class Checkpoint:
             lacking = {name for name in lacking if name.startswith(encoder) and not name.startswith(pooler)}
         if lacking:
             names = ", ".join(sorted(lacking)[:3])
-            raise _unusable(self.folder, f"it was not trained for this, as it lacks {names}")
+            raise unusable(self.folder, f"it was not trained for this, as it lacks {names}")
         return model.to(device.name).eval()
 
     def length(self, tokenizer: Any, cap: int) -> int:
@@ -145,6 +154,44 @@ def precision(device: Device) -> Any:
     return torch.bfloat16 if half else torch.float32
 
 
+class Encoded(NamedTuple):
+    """Token ids, with the model's own marks around them, and each one's place in the text (0, 0 for marks)."""
+
+    ids: list[int]
+    offsets: list[tuple[int, int]]
+
+
+def encode(
+    tokenizer: Any, text: str, vocabulary: int, length: int, overlap: int | None = None
+) -> list[Encoded]:
+    """Make token ids of a text: the first `length` of them, or with `overlap` windows of so many.
+
+    What looks like one of the model's marks in the text is text.
+    """
+    found = tokenizer(
+        text,
+        truncation=True,
+        max_length=length,
+        stride=overlap or 0,
+        return_overflowing_tokens=overlap is not None,
+        return_offsets_mapping=True,
+        split_special_tokens=True,
+    )
+    ids, places = found["input_ids"], found["offset_mapping"]
+    if overlap is None:
+        ids, places = [ids], [places]
+    marks = frozenset(tokenizer.all_special_ids)
+
+    def plain(token: int, place: tuple[int, int]) -> int:
+        strange = token >= vocabulary or (token in marks and place[0] < place[1])
+        return int(tokenizer.unk_token_id) if strange else token
+
+    return [
+        Encoded([plain(*each) for each in zip(*window, strict=True)], [tuple(place) for place in window[1]])
+        for window in zip(ids, places, strict=True)
+    ]
+
+
 def save(model: Any, tokenizer: Any, folder: Path) -> None:
     """Write a model, as float32 safetensors, and its tokenizer; what `Checkpoint.at` then opens."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -158,16 +205,18 @@ def _read(path: Path, limit: int) -> dict[str, Any]:
             data = file.read(limit + 1)
         content = json.loads(data) if len(data) <= limit else None
     except FileNotFoundError:
-        raise _unusable(path.parent, f"it has no {path.name}") from None
+        raise unusable(path.parent, f"it has no {path.name}") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise _unusable(path.parent, f"{path.name} cannot be read: {_said(error)}") from None
+        raise unusable(path.parent, f"{path.name} cannot be read: {_said(error)}") from None
     if not isinstance(content, dict):
-        raise _unusable(path.parent, f"{path.name} is too long or holds no object")
+        raise unusable(path.parent, f"{path.name} is too long or holds no object")
     return content
 
 
-def _unusable(folder: Path, reason: str) -> ModelUnavailable:
-    return ModelUnavailable("{folder} cannot be used: {reason}.", folder=folder.name, reason=reason)
+def unusable(folder: Path, reason: str | BaseException) -> ModelUnavailable:
+    """Say in one line why a folder cannot be used, without the place where it lies."""
+    said = (reason if isinstance(reason, str) else _said(reason)).replace(str(folder), folder.name)
+    return ModelUnavailable("{folder} cannot be used: {reason}.", folder=folder.name, reason=said)
 
 
 def _said(error: BaseException) -> str:

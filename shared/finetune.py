@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from shared.checkpoint import LENGTH, TEMPERATURE, Checkpoint, save
+from shared.checkpoint import LENGTH, TEMPERATURE, Checkpoint, encode, save
 from shared.errors import BadInput, ModelFailed
 from shared.model import Device, Progress
 from shared.splits import group_near_duplicates, normalise
@@ -82,10 +82,11 @@ def fine_tune_classifier(
             label2id={name: index for index, name in enumerate(names)},
             problem_type="single_label_classification",
         )
-        ids = tokenizer(
-            list(texts), truncation=True, max_length=min(length, checkpoint.length(tokenizer, LENGTH))
-        )["input_ids"]
-        rows = [{"input_ids": row, "labels": [label]} for row, label in zip(ids, labels, strict=True)]
+        limit = min(length, checkpoint.length(tokenizer, LENGTH))
+        rows = [
+            {"input_ids": encode(tokenizer, text, checkpoint.vocabulary, limit)[0].ids, "labels": [label]}
+            for text, label in zip(texts, labels, strict=True)
+        ]
         fit, validate = _split(rows, held)
 
         def collate(examples: Sequence[Example]) -> dict[str, Any]:

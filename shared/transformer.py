@@ -14,8 +14,7 @@ from typing import Any, Final, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.checkpoint import LENGTH, TEMPERATURE, Checkpoint, is_transformer
-from shared.errors import ModelUnavailable
+from shared.checkpoint import LENGTH, TEMPERATURE, Checkpoint, encode, is_transformer, unusable
 from shared.finetune import fine_tune_classifier
 from shared.model import Device
 
@@ -46,8 +45,8 @@ class Attribution(NamedTuple):
 class Window:
     """A piece of a text as the model reads it: token ids, and each token's place in the text."""
 
-    ids: tuple[int, ...]
-    offsets: tuple[tuple[int, int], ...]
+    ids: list[int]
+    offsets: list[tuple[int, int]]
     share: float
     """How much of what is read of the text lies in it."""
 
@@ -58,6 +57,7 @@ class TextClassifier:
     def __init__(self, checkpoint: Checkpoint, model: Any, tokenizer: Any, device: Device) -> None:
         self._model, self._tokenizer, self._device = model.requires_grad_(False), tokenizer, device
         self._length = checkpoint.length(tokenizer, LENGTH)
+        self._vocabulary = checkpoint.vocabulary
         self._temperature = _temperature(checkpoint)
         names = model.config.id2label
         self.labels = tuple(str(names[index]).lower() for index in sorted(names))
@@ -70,10 +70,14 @@ class TextClassifier:
         model = checkpoint.model("AutoModelForSequenceClassification", device)
         many = getattr(model.config, "problem_type", None) in ("regression", "multi_label_classification")
         if many or model.config.num_labels < 2:
-            raise ModelUnavailable("{folder} does not choose one of several labels.", folder=folder.name)
+            raise unusable(folder, "it does not choose one of several labels")
         found = cls(checkpoint, model, tokenizer, device)
-        if not np.isfinite(found.probabilities(["warm up"])).all():
-            raise ModelUnavailable("{folder} answers with what is no number.", folder=folder.name)
+        try:
+            warm = found.probabilities(["warm up"])
+        except Exception as error:
+            raise unusable(folder, error) from error
+        if not np.isfinite(warm).all():
+            raise unusable(folder, "it answers with what is no number")
         return found
 
     def probabilities(self, texts: Sequence[str]) -> Floats:
@@ -117,20 +121,15 @@ class TextClassifier:
 
     def _windows(self, text: str) -> list[Window]:
         """Take a text apart into what the model reads at once, with the special tokens around each piece."""
-        found = self._tokenizer(
+        found = encode(
+            self._tokenizer,
             text[: WINDOWS * self._length * CHARACTERS_A_TOKEN],
-            truncation=True,
-            max_length=self._length,
-            stride=min(OVERLAP, self._length // 4),
-            return_overflowing_tokens=True,
-            return_offsets_mapping=True,
-        )
-        ids, offsets = found["input_ids"][:WINDOWS], found["offset_mapping"][:WINDOWS]
-        total = sum(map(len, ids))
-        return [
-            Window(tuple(tokens), tuple(map(tuple, places)), len(tokens) / total)
-            for tokens, places in zip(ids, offsets, strict=True)
-        ]
+            self._vocabulary,
+            self._length,
+            min(OVERLAP, self._length // 4),
+        )[:WINDOWS]
+        total = sum(len(each.ids) for each in found)
+        return [Window(each.ids, each.offsets, len(each.ids) / total) for each in found]
 
     def _logits(self, rows: Sequence[Sequence[int]]) -> Floats:
         """Run rows of token ids, those of like length together; returns rows × labels, tempered."""
@@ -171,8 +170,8 @@ class TextClassifier:
         return found
 
     def _masked(self, ids: Sequence[int], tokens: Sequence[int]) -> list[int]:
-        names = ("mask_token_id", "unk_token_id", "pad_token_id")
-        mask = next(found for name in names if (found := getattr(self._tokenizer, name, None)) is not None)
+        known = getattr(self._tokenizer, "mask_token_id", None)
+        mask = known if known is not None and known < self._vocabulary else self._tokenizer.unk_token_id
         hidden = set(tokens)
         return [mask if at in hidden else token for at, token in enumerate(ids)]
 

@@ -116,7 +116,8 @@ def fetch(hub: str, cache: Path) -> Path:
         if any(folder.glob(kind)):
             return folder
     raise ModelUnavailable(
-        "{hub} holds no weights as safetensors or ONNX; other kinds may hold code and are never loaded.", hub=hub
+        "{hub} holds no weights as safetensors or ONNX; other kinds may hold code and are never loaded.",
+        hub=hub,
     )
 
 

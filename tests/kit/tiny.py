@@ -5,15 +5,31 @@ BERT, a sentencepiece model for T5 and mT5, byte-level BPE for BART.
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from shared.checkpoint import import_transformers, save
 
-WORDS: Final = tuple(
-    "the a film food hotel room was is very not good great fine bad awful poor and but we saw today in city market bank "
-    "rates rise fall rain sun team wins cup final summarize".split()
+WORDS: Final = (
+    *(
+        "the",
+        "a",
+        "film",
+        "food",
+        "hotel",
+        "room",
+        "was",
+        "is",
+        "very",
+        "not",
+        "good",
+        "great",
+        "fine",
+        "bad",
+    ),
+    *("awful", "poor", "and", "but", "we", "saw", "today", "in", "city", "market", "bank", "rates", "rise"),
+    *("fall", "rain", "sun", "team", "wins", "cup", "final", "summarize"),
 )
 HAN: Final = "好坏不很酒店房间电影今天天气新闻银行利率上升下跌下雨球队夺冠市场，。"
 WIDTH: Final = 32
@@ -22,7 +38,7 @@ SIZES: Final = {"num_layers": 2, "num_heads": 4, "d_model": WIDTH, "d_ff": 64, "
 
 def tiny_bert(folder: Path, labels: Sequence[str] = ("negative", "positive"), positions: int = 64) -> Path:
     """Write a BERT classifier of `labels` that knows `WORDS` and each character of `HAN`."""
-    transformers, torch = import_transformers(), _seeded()
+    transformers = import_transformers()
     folder.mkdir(parents=True, exist_ok=True)
     letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
     vocabulary = dict.fromkeys(
@@ -50,9 +66,7 @@ def tiny_bert(folder: Path, labels: Sequence[str] = ("negative", "positive"), po
         id2label=dict(enumerate(labels)),
         label2id={label: index for index, label in enumerate(labels)},
     )
-    with torch.random.fork_rng():
-        torch.manual_seed(1)
-        transformers.BertForSequenceClassification(config).save_pretrained(folder)
+    _seeded(transformers.BertForSequenceClassification, config).save_pretrained(folder)
     return folder
 
 
@@ -69,7 +83,7 @@ def tiny_mt5(folder: Path) -> Path:
 
 def tiny_bart(folder: Path) -> Path:
     """Write a BART, whose tokenizer is byte-level BPE."""
-    transformers, torch = import_transformers(), _seeded()
+    transformers = import_transformers()
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
     marks = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
@@ -103,14 +117,12 @@ def tiny_bart(folder: Path) -> Path:
         decoder_ffn_dim=64,
         max_position_embeddings=128,
     )
-    with torch.random.fork_rng():
-        torch.manual_seed(1)
-        save(transformers.BartForConditionalGeneration(config), tokenizer, folder)
+    save(_seeded(transformers.BartForConditionalGeneration, config), tokenizer, folder)
     return folder
 
 
 def _with_pieces(folder: Path, kind: str, lines: Sequence[str], **settings: Any) -> Path:
-    transformers, torch = import_transformers(), _seeded()
+    transformers = import_transformers()
     import sentencepiece
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -129,15 +141,21 @@ def _with_pieces(folder: Path, kind: str, lines: Sequence[str], **settings: Any)
     )
     (folder / "spiece.model").write_bytes(learned.getvalue())
     config = getattr(transformers, f"{kind}Config")(
-        vocab_size=512, decoder_start_token_id=0, dropout_rate=0.0, **SIZES, **settings
+        # The tokenizer adds 100 marks of its own.
+        vocab_size=sentencepiece.SentencePieceProcessor(model_proto=learned.getvalue()).vocab_size() + 100,
+        decoder_start_token_id=0,
+        dropout_rate=0.0,
+        **SIZES,
+        **settings,
     )
-    with torch.random.fork_rng():
-        torch.manual_seed(1)
-        getattr(transformers, f"{kind}ForConditionalGeneration")(config).save_pretrained(folder)
+    _seeded(getattr(transformers, f"{kind}ForConditionalGeneration"), config).save_pretrained(folder)
     return folder
 
 
-def _seeded() -> Any:
+def _seeded(make: Callable[[Any], Any], config: Any) -> Any:
+    """Make a model; the same each time, and without touching what others draw."""
     import torch
 
-    return torch
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        return make(config)
