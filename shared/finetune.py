@@ -87,7 +87,7 @@ def fine_tune_classifier(
             {"input_ids": encode(tokenizer, text, checkpoint.vocabulary, limit)[0].ids, "labels": [label]}
             for text, label in zip(texts, labels, strict=True)
         ]
-        fit, validate = _split(rows, held)
+        fit, validate = split(rows, held)
 
         def collate(examples: Sequence[Example]) -> dict[str, Any]:
             padded = tokenizer.pad({"input_ids": [e["input_ids"] for e in examples]}, return_tensors="pt")
@@ -190,7 +190,8 @@ def validation_part(texts: Sequence[str], labels: Sequence[int] | None = None) -
     return [group in held for group in groups]
 
 
-def _split(rows: Sequence[Example], held: Sequence[bool]) -> tuple[list[Example], list[Example]]:
+def split(rows: Sequence[Example], held: Sequence[bool]) -> tuple[list[Example], list[Example]]:
+    """Part rows into those to train on and those held out."""
     fit = [row for row, out in zip(rows, held, strict=True) if not out]
     return fit, [row for row, out in zip(rows, held, strict=True) if out]
 
