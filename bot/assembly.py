@@ -13,13 +13,17 @@ from bot.core import Core
 from bot.local_engine import LocalEngine
 from bot.states import States
 from bot.weights import WeightsInUse
+from shared.addresses import Reach
+from shared.articles import Articles
 from shared.batching import Observer
 from shared.charts import Charts
 from shared.database import Database
+from shared.fetch import Fetcher
 from shared.migrate import migrate
 from shared.model import AnyModel
 from shared.plugins import Plugins
 from shared.predictor import Predictor
+from shared.reader import Reader
 from shared.settings import Settings
 from shared.store import Store
 
@@ -44,7 +48,10 @@ async def assembled(settings: Settings, observer: Observer | None = None) -> Asy
         core.builtin = groups(core)
         try:
             await predictor.start()
-            yield core
+            reach = Reach.of(settings.fetch_allow)
+            async with Fetcher(reach=reach, seconds=settings.fetch_seconds) as fetcher:
+                core.articles = Articles(fetcher, lambda: core.predictor)
+                yield core
         finally:
             await core.predictor.close()
     finally:
@@ -52,8 +59,8 @@ async def assembled(settings: Settings, observer: Observer | None = None) -> Asy
 
 
 def models_of(plugins: Plugins) -> dict[str, AnyModel]:
-    """Return every model class by name: the plugins', and the core's own, which draws charts."""
-    return {**plugins.models(), Charts.name: Charts}
+    """Return every model class by name: the plugins', and the core's own, which draw charts and read documents."""
+    return {**plugins.models(), Charts.name: Charts, Reader.name: Reader}
 
 
 async def load_plugins(settings: Settings, database: Database) -> Plugins:

@@ -12,7 +12,7 @@ from shared.command import Command
 from shared.context import Asker, Context, Tracker
 from shared.database import Database
 from shared.errors import DeadlineExceeded, Denied, Refusal
-from shared.parameters import Fetch, Limits, Raw, check
+from shared.parameters import Limits, Raw, Sources, check
 from shared.plugins import Plugins
 from shared.predictor import Predictor
 from shared.reply import Reply
@@ -33,7 +33,7 @@ class Core:
     states: States
     predictor: Predictor
     weights: WeightsInUse
-    fetch: Fetch | None = None
+    articles: Sources | None = None
     builtin: dict[str, Group] = field(default_factory=dict)
 
     @property
@@ -71,9 +71,9 @@ class Core:
     ) -> Reply:
         """Check the values and run the command. Raises the errors of `shared.errors`, or what the plugin raised."""
         timeout = command.timeout or self.settings.deadline_seconds
-        values = await check(command, raw, self.limits, self.fetch)
         try:
             async with asyncio.timeout(timeout):
+                values = await check(command, raw, self.limits, self.articles)
                 return await command.run(self.context(group, asker, tracker, timeout), **values)
         except TimeoutError:
             raise DeadlineExceeded(

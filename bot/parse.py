@@ -2,16 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import discord
 
 from bot.groups import Group
 from bot.payload import FILE_SUFFIX, IMAGE_OPTIONS, Menu, modal_parameters
+from shared.addresses import only_address_in
 from shared.command import Command, menu_parameter
 from shared.context import Asker
 from shared.errors import BadInput, Refusal
 from shared.texts import Texts
+
+READABLE: Final = (".txt", ".md", ".html", ".htm", ".xhtml", ".pdf")
+READABLE_KINDS: Final = frozenset({"text/plain", "text/markdown", "text/html", "application/pdf"})
+FEW_CHARACTERS: Final = 200
+"""What a message may say beside its file, or its link, and still be about that."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +91,8 @@ def menu_call(menu: Menu, data: Mapping[str, Any]) -> Call:
     assert parameter is not None, "a command with a menu has a parameter that a message can fill"
     value: Given
     if parameter.kind in ("long_text", "article"):
-        value = message_text(message)
-        if not value.strip():
+        value = message_article(message) if parameter.kind == "article" else message_text(message)
+        if isinstance(value, str) and not value.strip():
             raise BadInput("That message has no text to read.")
     else:
         pictures = tuple(
@@ -108,6 +114,17 @@ def message_text(message: Mapping[str, Any]) -> str:
     for embed in message.get("embeds", []):
         parts += [embed.get("title"), embed.get("description")]
     return "\n\n".join(str(part) for part in parts if part)
+
+
+def message_article(message: Mapping[str, Any]) -> str | Remote:
+    """Return what a message gives to read: a file with few words beside it, the one link it is about, or its text."""
+    content = str(message.get("content") or "")
+    if len(content) < FEW_CHARACTERS:
+        for attachment in message.get("attachments", []):
+            name, kind = str(attachment["filename"]).lower(), str(attachment.get("content_type", ""))
+            if name.endswith(READABLE) or kind.partition(";")[0] in READABLE_KINDS:
+                return _remote(attachment)
+    return only_address_in(content) or message_text(message)
 
 
 def needs_modal(command: Command, raw: Mapping[str, Given]) -> bool:

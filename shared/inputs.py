@@ -1,6 +1,10 @@
 """Clean values that a plugin gets: made only by `shared.parameters`, which checks them first."""
 
 from dataclasses import dataclass
+from typing import Final, Literal
+
+MAX_ARTICLE: Final = 200_000
+"""Characters of an article at most."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +28,19 @@ class Image:
 
 @dataclass(frozen=True)
 class Article:
-    """A text to read, and where it came from."""
+    """A text to read, and where it came from.
+
+    `source` says through which door: pasted or written in chat, a web page, a PDF, or a text file. `url` is where a
+    page was in the end; `site` its name; `published` an ISO date. All but the text is as the document says, unchecked.
+    """
 
     text: str
     title: str | None = None
     url: str | None = None
+    site: str | None = None
+    author: str | None = None
+    published: str | None = None
+    source: Literal["text", "html", "pdf", "file"] = "text"
 
 
 @dataclass(frozen=True)

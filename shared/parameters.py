@@ -6,27 +6,26 @@ a picture's pixels are counted from its header and never decoded here.
 
 import csv
 import io
-import re
 import unicodedata
 import warnings
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from PIL import Image as Pillow
 
+from shared.addresses import address_in
+from shared.charsets import decode
 from shared.command import MAX_TEXT, Command, Parameter
 from shared.errors import BadInput
-from shared.inputs import Article, Image, Table, Upload
+from shared.inputs import MAX_ARTICLE, Article, Image, Table, Upload
 
 Raw = str | int | float | bool | Upload | tuple[Upload, ...]
 """A value as it came in: typed by chat, or a string from the command line."""
 
-MAX_ARTICLE: Final = 200_000
 MAX_ROWS: Final = 50_000
 MAX_COLUMNS: Final = 200
 _FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
-_URL = re.compile(r"https?://\S+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -37,12 +36,20 @@ class Limits:
     pixels: int
 
 
-Fetch = Callable[[str], Awaitable[Article]]
-"""Reads the article at an address, safely."""
+class Sources(Protocol):
+    """Where articles come from beside chat; see `shared.articles`."""
+
+    async def address(self, url: str) -> Article:
+        """Return the article at an address. Raises `Refusal`."""
+        ...
+
+    async def file(self, upload: Upload) -> Article:
+        """Return the article in a file, of bounded size. Raises `Refusal`."""
+        ...
 
 
 async def check(
-    command: Command, raw: Mapping[str, Raw | None], limits: Limits, fetch: Fetch | None = None
+    command: Command, raw: Mapping[str, Raw | None], limits: Limits, sources: Sources | None = None
 ) -> dict[str, Any]:
     """Return the arguments for `command.run`. Raises `BadInput`, whose text names the parameter and the remedy."""
     known = {p.name for p in command.parameters}
@@ -56,11 +63,11 @@ async def check(
                 raise BadInput("The option {name} is missing.", name=parameter.name)
             values[parameter.name] = parameter.default
         else:
-            values[parameter.name] = await _value(parameter, given, limits, fetch)
+            values[parameter.name] = await _value(parameter, given, limits, sources)
     return values
 
 
-async def _value(parameter: Parameter, given: Raw, limits: Limits, fetch: Fetch | None) -> Any:
+async def _value(parameter: Parameter, given: Raw, limits: Limits, sources: Sources | None) -> Any:
     match parameter.kind:
         case "integer" | "number":
             return _number(parameter, given)
@@ -75,12 +82,7 @@ async def _value(parameter: Parameter, given: Raw, limits: Limits, fetch: Fetch 
         case "text" | "long_text":
             return _text(parameter, given, limits, MAX_TEXT)
         case "article":
-            text = _text(parameter, given, limits, MAX_ARTICLE)
-            if _URL.fullmatch(text):
-                if fetch is None:
-                    raise BadInput("Addresses cannot be fetched here: paste the text itself.")
-                return await fetch(text)
-            return Article(text)
+            return await _article(parameter, given, limits, sources)
         case "image":
             uploads = given if isinstance(given, tuple) else (given,)
             return read_image(_upload(parameter, uploads[0] if uploads else given), limits)
@@ -91,6 +93,22 @@ async def _value(parameter: Parameter, given: Raw, limits: Limits, fetch: Fetch 
             return tuple(read_image(_upload(parameter, upload), limits) for upload in uploads)
         case "table":
             return read_table(_upload(parameter, given), limits)
+
+
+async def _article(parameter: Parameter, given: Raw, limits: Limits, sources: Sources | None) -> Article:
+    if isinstance(given, Upload) and sources is not None:
+        _bounded(given, limits)
+        article = await sources.file(given)
+    else:
+        text = _text(parameter, given, limits, MAX_ARTICLE)
+        address = None if isinstance(given, Upload) else address_in(text)
+        if address is None:
+            return Article(text, source="file" if isinstance(given, Upload) else "text")
+        if sources is None:
+            raise BadInput("Addresses cannot be fetched here: paste the text itself.")
+        article = await sources.address(address)
+    _of_length(parameter, article.text, MAX_ARTICLE)
+    return article
 
 
 def _number(parameter: Parameter, given: Raw) -> int | float:
@@ -135,6 +153,11 @@ def _text(parameter: Parameter, given: Raw, limits: Limits, longest: int) -> str
     text = clean_text(str(given))
     if not text or not any(unicodedata.category(c)[0] not in "ZC" for c in text):
         raise BadInput("The text is empty: write or paste something to read.")
+    _of_length(parameter, text, longest)
+    return text
+
+
+def _of_length(parameter: Parameter, text: str, longest: int) -> None:
     longest = min(longest, int(parameter.maximum)) if parameter.maximum else longest
     if len(text) > longest:
         raise BadInput(
@@ -144,19 +167,12 @@ def _text(parameter: Parameter, given: Raw, limits: Limits, longest: int) -> str
         )
     if parameter.minimum and len(text) < parameter.minimum:
         raise BadInput("The text is too short: at least {shortest:g} characters.", shortest=parameter.minimum)
-    return text
 
 
 def _decode(upload: Upload, limits: Limits) -> str:
     _bounded(upload, limits)
-    marked = upload.data.startswith((b"\xff\xfe", b"\xfe\xff"))
-    for encoding in ("utf-16",) if marked else ("utf-8-sig", "big5hkscs"):
-        try:
-            text = upload.data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if text.count("\0") == 0:
-            return text
+    if (text := decode(upload.data)) is not None:
+        return text
     raise BadInput("{file} is not a text file: save it as UTF-8.", file=upload.name)
 
 

@@ -11,6 +11,8 @@ from typing import Literal
 from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.addresses import Reach
+
 
 class Quota(BaseModel):
     """A token bucket: `burst` requests at once, then `per_minute`."""
@@ -53,6 +55,10 @@ class Settings(BaseSettings):
     person_quota: Quota = Quota(burst=20, per_minute=20)
     server_quota: Quota = Quota(burst=200, per_minute=200)
     download_limit: int = Field(default=10 * 1024 * 1024, ge=1024, le=100 * 1024 * 1024)
+    fetch_allow: tuple[str, ...] = ()
+    """Networks inside that addresses may lead to, beside the public internet, on any port."""
+
+    fetch_seconds: float = Field(default=15.0, gt=0, le=120)
     pixel_limit: int = Field(default=40_000_000, ge=1)
 
     http_host: str = "127.0.0.1"
@@ -61,6 +67,12 @@ class Settings(BaseSettings):
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "console"
+
+    @field_validator("fetch_allow")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        Reach.of(value)
+        return value
 
     @field_validator("http_port", mode="before")
     @classmethod

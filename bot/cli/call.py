@@ -4,12 +4,14 @@ import asyncio
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from bot.assembly import assembled
+from bot.parse import READABLE
 from shared import logs
+from shared.addresses import address_in
 from shared.command import Command
 from shared.context import Asker, Tracker
 from shared.errors import BadInput
@@ -17,6 +19,8 @@ from shared.inputs import Upload
 from shared.parameters import Raw
 from shared.reply import Reply, unescape
 from shared.settings import Settings
+
+LONGEST_PATH: Final = 1024
 
 
 def register(app: typer.Typer) -> None:
@@ -70,12 +74,25 @@ def _raw(command: Command, values: list[str]) -> dict[str, Raw]:
                     "{command} takes {count} values at most.", command=command.name, count=len(names)
                 )
         kind = command.parameters[names.index(name)].kind
-        if kind in ("image", "images", "table"):
+        if kind == "article" and rest != "-":
+            raw[name] = _article(rest)
+        elif kind in ("image", "images", "table"):
             files = tuple(_upload(Path(path)) for path in (rest.split(",") if kind == "images" else [rest]))
             raw[name] = files if kind == "images" else files[0]
         else:
             raw[name] = sys.stdin.read() if rest == "-" else rest
     return raw
+
+
+def _article(value: str) -> Raw:
+    """Read the file that a value names; an address and a text stay what they are."""
+    if (
+        len(value) < LONGEST_PATH
+        and "\n" not in value
+        and (Path(value).is_file() or value.lower().endswith(READABLE))
+    ):
+        return value if address_in(value) else _upload(Path(value))
+    return value
 
 
 def _upload(path: Path) -> Upload:
