@@ -23,6 +23,8 @@ LENGTH: Final = 512
 """Tokens that a classifier reads at once, at most."""
 TEMPERATURE: Final = "hearth_temperature"
 """What a classifier's logits are divided by, where the config names it: fine-tuning sets it, for calibration."""
+KNOWN: Final = 0.75
+"""Share of the model's tokens that its tokenizer must know; models are padded to round numbers."""
 _TWO_EXTRA: Final = frozenset(
     {"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "mpnet", "longformer"}
 )
@@ -102,7 +104,7 @@ class Checkpoint:
         if not found.is_fast or None in (found.pad_token_id, found.unk_token_id):
             raise unusable(self.folder, "its tokenizer gives no offsets, or knows no padding or unknown word")
         # Without its files, transformers makes one that knows no word at all.
-        if 2 * len(found) < self.vocabulary:
+        if len(found) < KNOWN * self.vocabulary:
             raise unusable(self.folder, f"its tokenizer knows {len(found)} of {self.vocabulary} tokens")
         return found
 

@@ -38,9 +38,10 @@ class Writer:
         self._marks = len(encode(tokenizer, "", self._vocabulary, self._length)[0].ids)
         self.prefix = prefix
         self.room = self._length - len(encode(tokenizer, prefix, self._vocabulary, self._length)[0].ids)
-        forced = {model.generation_config.eos_token_id, model.generation_config.forced_bos_token_id}
+        # BART begins what it writes with its mark of a beginning.
+        wanted = {tokenizer.eos_token_id, tokenizer.bos_token_id, model.generation_config.forced_bos_token_id}
         marks = {*tokenizer.all_special_ids, *range(len(tokenizer), self._vocabulary)}
-        self._never = sorted(token for token in marks - forced if token < self._vocabulary)
+        self._never = sorted(token for token in marks - wanted if token < self._vocabulary)
 
     @classmethod
     def load(cls, folder: Path, device: Device, prefix: str = "") -> Self:
