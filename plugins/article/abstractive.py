@@ -22,7 +22,7 @@ CHARACTERS: Final = 400_000
 CHUNKS: Final = 16
 """Pieces of an article that are read, at most; of more, these are chosen evenly."""
 ROUNDS: Final = 3
-TOKENS_A_SENTENCE: Final = (12, 40)
+TOKENS_A_SENTENCE: Final = (8, 40)
 SLACK: Final = 1.4
 """A share of the article is met within so much."""
 MOST: Final = 320
@@ -94,21 +94,9 @@ class Abstractive:
             for (start, end), whole in zip(spans, counts, strict=True)
             for piece, count in self._fitting(article[start:end], whole)
         ]
-        total = sum(count + 1 for _, count in pieces)
-        if not pieces:
-            return []
-        target = math.ceil(total / math.ceil(total / self.writer.room))
         joint = "" if language_of(article) == "zh" else " "
-        found: list[list[str]] = [[]]
-        filled = 0
-        for piece, count in pieces:
-            # A piece goes where most of it lies before the target, if there is room.
-            if found[-1] and (filled + count + 1 > self.writer.room or filled + count / 2 > target):
-                found.append([])
-                filled = 0
-            found[-1].append(piece)
-            filled += count + 1
-        return [joint.join(group) for group in found]
+        groups = _packed([count + 1 for _, count in pieces], self.writer.room)
+        return [joint.join(pieces[index][0] for index in group) for group in groups]
 
     def _fitting(self, sentence: str, count: int) -> list[tuple[str, int]]:
         """Cut a sentence that is longer than the model reads in halves, until each fits."""
@@ -214,6 +202,30 @@ def fine_tune(
         target_length=target_length,
         seed=seed,
     )
+
+
+def _packed(sizes: Sequence[int], room: int) -> list[list[int]]:
+    """Put neighbours together to as few groups as fit in `room`, of like size, as indices."""
+    total = sum(sizes)
+    fewest = math.ceil(total / room)
+    for count in range(fewest, fewest + 8):
+        groups: list[list[int]] = [[] for _ in range(count)]
+        before = 0
+        for index, size in enumerate(sizes):
+            # Where its middle lies decides.
+            groups[int((before + size / 2) * count / total)].append(index)
+            before += size
+        if all(sum(sizes[index] for index in group) <= room for group in groups):
+            return [group for group in groups if group]
+    # Pieces of which two never fit together.
+    groups, filled = [], room + 1
+    for index, size in enumerate(sizes):
+        if filled + size > room:
+            groups.append([])
+            filled = 0
+        groups[-1].append(index)
+        filled += size
+    return groups
 
 
 def _evenly(chunks: list[str]) -> list[str]:
