@@ -204,7 +204,7 @@ def _model(model: AnyModel, settings: Settings) -> Finding:
         )
         return Finding(name, "warning", f"{seen}, since the champion {trail[-1]} is damaged", remedy)
     if hub is not None and weights.origin in ("default", "none"):
-        remedy = "Check the network, HEARTH_HUB, and that the extra is installed: hearth-bot[hub]."
+        remedy = "Check the network and HEARTH_HUB; the log says what was wrong."
         return Finding(name, "warning", f"{seen}, since {hub} cannot be had", remedy)
     return Finding(name, "ok", seen)
 
