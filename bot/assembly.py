@@ -20,7 +20,7 @@ from shared.charts import Charts
 from shared.database import Database
 from shared.fetch import Fetcher
 from shared.migrate import migrate
-from shared.model import AnyModel
+from shared.model import AnyModel, stays_warm
 from shared.plugins import Plugins
 from shared.predictor import Predictor
 from shared.reader import Reader
@@ -130,6 +130,6 @@ def _predictor(
         device=settings.device,
         threads=settings.threads,
         memory_budget_mib=settings.memory_budget_mib,
-        warm=tuple(models),
+        warm=tuple(name for name, model in models.items() if stays_warm(model)),
     )
     return Predictor(engine, models.values(), max_waiting=settings.max_waiting, observer=observer)

@@ -65,10 +65,21 @@ class Reliability(msgspec.Struct, frozen=True, tag="reliability", kw_only=True):
     dark: bool = False
 
 
+class Histogram(msgspec.Struct, frozen=True, tag="histogram", kw_only=True):
+    """Counts over equal steps from one end to another, such as of a probability from 0 to 1; 100 steps at most."""
+
+    title: str
+    counts: list[int]
+    low_label: str = ""
+    high_label: str = ""
+    count_label: str = ""
+    dark: bool = True
+
+
 class Chart(msgspec.Struct, frozen=True):
     """Any chart: what crosses to the worker."""
 
-    chart: Highlights | Bars | ConfusionMatrix | Reliability
+    chart: Highlights | Bars | ConfusionMatrix | Reliability | Histogram
 
 
 class Drawn(msgspec.Struct, frozen=True):

@@ -8,11 +8,11 @@ import math
 from typing import Final
 
 from shared.canvas import DARK, LIGHT, Canvas, Colour, Theme, mix
-from shared.charts import Bars, ConfusionMatrix, Drawn, Highlights, Reliability
+from shared.charts import Bars, ConfusionMatrix, Drawn, Highlights, Histogram, Reliability
 from shared.fonts import BOLD, fit, forget_words, printable, width
 from shared.typeset import Piece, typeset
 
-Chart = Highlights | Bars | ConfusionMatrix | Reliability
+Chart = Highlights | Bars | ConfusionMatrix | Reliability | Histogram
 WIDTH: Final = 800
 PAD: Final = 28
 TITLE: Final = 26
@@ -22,6 +22,7 @@ LINES: Final = 30
 BODY: Final = 20
 LEADING: Final = 34
 MOST_LABELS: Final = 60
+MOST_STEPS: Final = 100
 
 
 def draw(chart: Chart) -> Drawn:
@@ -37,6 +38,8 @@ def draw(chart: Chart) -> Drawn:
                 canvas = _confusion(chart, theme)
             case Reliability():
                 canvas = _reliability(chart, theme)
+            case Histogram():
+                canvas = _histogram(chart, theme)
         return Drawn(canvas.png(), canvas.wide, canvas.high)
     finally:
         forget_words()
@@ -214,6 +217,29 @@ def _reliability(chart: Reliability, theme: Theme) -> Canvas:
         beside = x + (radius + 5) * (1 if rightwards else -1)
         below = y + (-4 if observed < 0.5 else 16)
         canvas.text((beside, below), f"{rows:,}", 14, align=0 if rightwards else 1)
+    return canvas
+
+
+def _histogram(chart: Histogram, theme: Theme) -> Canvas:
+    steps = len(chart.counts)
+    if not 0 < steps <= MOST_STEPS or min(chart.counts) < 0:
+        raise ValueError(f"{steps} steps of a histogram ({MOST_STEPS} at most), or a count below zero")
+    top, high = 112, 260
+    canvas = Canvas(WIDTH, top + high + 64, theme)
+    canvas.text((PAD, 54), chart.title, TITLE, weight=BOLD, room=WIDTH - 2 * PAD)
+    left, right, ground = float(PAD), float(WIDTH - PAD), float(top + high)
+    most = max(chart.counts)
+    canvas.text((left, 86), f"↑ {chart.count_label} ({most:,})", 16, theme.faint, room=400)
+    step = (right - left) / steps
+    for index, count in enumerate(chart.counts):
+        x = left + index * step
+        # A lone row among thousands is seen too.
+        tall = max(high * count / most, 3.0) if count else 0.0
+        share = index / max(1, steps - 1)
+        canvas.box((x + 2, ground - tall, x + step - 2, ground), mix(theme.cool, theme.warm, share), 4)
+    canvas.line((left, ground), (right, ground), theme.faint, 2)
+    canvas.text((left, ground + 34), f"← {chart.low_label}", 17, theme.cool, room=300)
+    canvas.text((right, ground + 34), f"{chart.high_label} →", 17, theme.warm, align=1, room=300)
     return canvas
 
 

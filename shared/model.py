@@ -115,3 +115,12 @@ class Trainable(Model[Request, Result], Protocol[Request, Result]):
 
 AnyModel = type[Model[Any, Any]]
 """A model class, whatever its request and result."""
+
+
+def stays_warm(model: AnyModel) -> bool:
+    """Tell whether a model is loaded at start.
+
+    All are, but those that declare `warm: ClassVar[bool] = False`: such a one is loaded when it is first asked. So
+    should a model that ships no weights and must be trained first.
+    """
+    return bool(getattr(model, "warm", True))

@@ -1,0 +1,240 @@
+"""What answers for one language: its vocabulary, its members, and how their scores become one calibrated probability.
+
+log-odds = shift + slope(words) · (members' scores · mix). The slope grows with the number of known tokens: a short text
+says less than a review does. Imported by the worker and the trainer only: it needs numpy.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from plugins.sentiment.features import Token, tokens
+from plugins.sentiment.network import WIDTH, Network
+from plugins.sentiment.ngrams import Floats, NGrams, Taken, encode
+from shared.errors import ModelUnavailable
+from shared.language import Language
+
+FORMAT: Final = 1
+Tensors = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A text taken apart: log-odds of positive = `base` + the sum of `weights`, one a token."""
+
+    tokens: list[Token]
+    weights: Floats
+    base: float
+    known: float
+    """Share of its words that the vocabulary has."""
+
+    @property
+    def log_odds(self) -> float:
+        """Return the log-odds of positive."""
+        return self.base + float(self.weights.sum())
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Turns mixed scores into log-odds: slope = `steepness` · size / (size + `half`), plus `shift`."""
+
+    mix: tuple[float, ...]
+    shift: float
+    steepness: float
+    half: float
+
+    def slopes(self, sizes: Floats) -> Floats:
+        """Return the slope for texts of so many known tokens."""
+        return self.steepness * sizes / (sizes + self.half)
+
+
+@dataclass(frozen=True)
+class Part:
+    """The ensemble of one language. Between `unclear` and 1 - `unclear`, the verdict is left open."""
+
+    vocabulary: list[str]
+    ngrams: NGrams
+    networks: tuple[Network, ...]
+    """Their mean is one member."""
+    calibration: Calibration
+    unclear: float
+
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """Return the number of each token of the vocabulary, from 1 on."""
+        return {form: at for at, form in enumerate(self.vocabulary, 1)}
+
+    def members(self, texts: Sequence[Sequence[Token]]) -> tuple[list[Taken], NDArray[np.int64]]:
+        """Return what each member says of texts, and the number of every token (0: not known)."""
+        encoded = encode([[token.form for token in text] for text in texts], self.numbers)
+        taken = [self.ngrams.take_apart(encoded)]
+        if self.networks:
+            taken.append(_mean([network.take_apart(encoded) for network in self.networks]))
+        return taken, encoded.ids
+
+    def score(self, texts: Sequence[str], language: Language) -> list[Scored]:
+        """Take each text apart; linear in the length of all."""
+        found = [tokens(text, language) for text in texts]
+        taken, ids = self.members(found)
+        sizes = np.array([len(each) for each in found], dtype=np.int64)
+        ends = np.cumsum(sizes)
+        row = np.repeat(np.arange(len(texts)), sizes)
+        slopes = self.calibration.slopes(np.bincount(row, ids > 0, len(texts)).astype(float))
+        mix = self.calibration.mix
+        weights = sum((m * each.weights for m, each in zip(mix, taken, strict=True)), np.zeros(len(row)))
+        bases = sum((m * each.bases for m, each in zip(mix, taken, strict=True)), np.zeros(len(texts)))
+        weights *= slopes[row]
+        bases = bases * slopes + self.calibration.shift
+        return [
+            Scored(each, weights[end - size : end], float(base), _known(each, ids[end - size : end]))
+            for each, size, end, base in zip(found, sizes, ends, bases, strict=True)
+        ]
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """Return the numbers to store: eight bits each, but for the network's kernel, which has sixteen."""
+        kept, scale = _eight_bits(self.ngrams.weights[None])
+        stored: dict[str, NDArray[Any]] = {
+            "ngrams.keys": self.ngrams.keys,
+            "ngrams.weights": kept[0],
+            "ngrams.scale": scale,
+        }
+        for at, network in enumerate(self.networks):
+            rows, scales = _eight_bits(network.embedding)
+            stored |= {
+                f"network{at}.embedding": rows,
+                f"network{at}.scales": scales,
+                f"network{at}.kernel": network.kernel.astype(np.float16),
+                f"network{at}.filter_bias": network.filter_bias,
+                f"network{at}.pooled": network.pooled,
+            }
+        return stored
+
+    def document(self) -> dict[str, Any]:
+        """Return what is not a tensor."""
+        calibration = self.calibration
+        return {
+            "vocabulary": self.vocabulary,
+            "bias": self.ngrams.bias,
+            "floor": self.ngrams.floor,
+            "longest": self.ngrams.longest,
+            "networks": [network.bias for network in self.networks],
+            "mix": list(calibration.mix),
+            "shift": calibration.shift,
+            "steepness": calibration.steepness,
+            "half": calibration.half,
+            "unclear": self.unclear,
+        }
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any], tensors: Tensors) -> Self:
+        """Put a part together again. Raises `ValueError` or `KeyError` where its pieces do not fit."""
+        keys = tensors["ngrams.keys"]
+        weights = tensors["ngrams.weights"].astype(np.float32) * tensors["ngrams.scale"][0]
+        if keys.dtype != np.uint32 or keys.shape != weights.shape or np.any(keys[1:] <= keys[:-1]):
+            raise ValueError(f"{keys.shape} keys of {keys.dtype} for {weights.shape} weights, or not sorted")
+        bias, floor = float(document["bias"]), float(document["floor"])
+        ngrams = NGrams(keys, weights, bias, floor, int(document["longest"]))
+        mix = tuple(float(each) for each in document["mix"])
+        networks = tuple(
+            _network(at, float(bias), len(document["vocabulary"]), tensors)
+            for at, bias in enumerate(document["networks"])
+        )
+        if len(mix) != 1 + bool(networks):
+            raise ValueError(f"{len(mix)} weights for the members")
+        numbers = (float(document[name]) for name in ("shift", "steepness", "half"))
+        vocabulary = [str(form) for form in document["vocabulary"]]
+        return cls(vocabulary, ngrams, networks, Calibration(mix, *numbers), float(document["unclear"]))
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """The parts by language."""
+
+    parts: Mapping[Language, Part]
+
+    def write(self, folder: Path) -> None:
+        """Write the parameters: numbers as safetensors, words as JSON."""
+        folder.mkdir(parents=True, exist_ok=True)
+        tensors = {
+            f"{name}.{key}": np.ascontiguousarray(value)
+            for name, part in self.parts.items()
+            for key, value in part.tensors().items()
+        }
+        (folder / "weights.safetensors").write_bytes(save(tensors))
+        document = {
+            "format": FORMAT,
+            "languages": {name: part.document() for name, part in self.parts.items()},
+        }
+        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+        (folder / "model.json").write_text(text, encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read what `write` wrote. Raises `ModelUnavailable` where it is something else."""
+        try:
+            document = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+            tensors = load((folder / "weights.safetensors").read_bytes())
+            if document["format"] != FORMAT:
+                raise ValueError(f"format {document['format']}")
+            parts: dict[Language, Part] = {}
+            for name, each in document["languages"].items():
+                if name not in ("en", "zh"):
+                    raise ValueError(f"language {name}")
+                own = {
+                    key.removeprefix(f"{name}."): value
+                    for key, value in tensors.items()
+                    if key.startswith(f"{name}.")
+                }
+                parts[name] = Part.of(each, own)
+            if not parts:
+                raise ValueError("no language")
+            return cls(parts)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
+            raise ModelUnavailable(
+                "The weights of sentiment cannot be read: {reason}", reason=repr(error)
+            ) from error
+
+
+def _known(found: Sequence[Token], ids: NDArray[np.int64]) -> float:
+    words = [number > 0 for token, number in zip(found, ids.tolist(), strict=True) if token.is_word]
+    return sum(words) / len(words) if words else 0.0
+
+
+def _eight_bits(rows: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Return rows in eight bits, and the scale of each row."""
+    scales = np.maximum(np.abs(rows).max(axis=1, initial=0.0), 1e-12) / 127
+    return np.round(rows / scales[:, None]).astype(np.int8), scales.astype(np.float32)
+
+
+def _mean(taken: Sequence[Taken]) -> Taken:
+    return Taken(
+        *(np.mean([getattr(each, name) for each in taken], axis=0) for name in ("bases", "weights", "scores"))
+    )
+
+
+def _network(at: int, bias: float, kinds: int, tensors: Tensors) -> Network:
+    rows, scales = tensors[f"network{at}.embedding"], tensors[f"network{at}.scales"]
+    kernel, filter_bias, pooled = (
+        tensors[f"network{at}.{name}"].astype(np.float32) for name in ("kernel", "filter_bias", "pooled")
+    )
+    fits = (
+        rows.ndim == 2
+        and kernel.ndim == 3
+        and rows.shape[1] == kernel.shape[0]
+        and kernel.shape[1] == WIDTH
+        and scales.shape == rows.shape[:1]
+        and filter_bias.shape == (kernel.shape[2],)
+        and pooled.shape == (3, kernel.shape[2])
+        and 0 < len(rows) <= kinds + 1
+    )
+    if not fits:
+        raise ValueError(f"an embedding of {rows.shape} and a kernel of {kernel.shape} do not fit")
+    return Network(rows.astype(np.float32) * scales[:, None], kernel, filter_bias, pooled, bias)
