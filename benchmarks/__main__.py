@@ -8,6 +8,7 @@ from benchmarks.document import PATH, write
 
 SECTIONS = {
     "worker": "Batcher and local engine",
+    "reading": "What reads: summaries, sentiment, fact",
     "roundtrip": "The whole way, from the chat page and back",
 }
 

@@ -122,17 +122,20 @@ async def measure(subject: Subject) -> list[Measured]:
     held = loaded(subject.model)
     found = []
     async with hearth(subject.model) as ours, thread(subject.model) as threads:
-        found += await _rounds(subject, held, (ours, threads), ROUNDS)
+        found += await rounds_of(subject, held, (ours, threads), ROUNDS)
     # By itself, for it is busy even when nobody asks.
     async with litserve(subject.model) as served:
-        found += await _rounds(subject, held, (served,), OTHER_ROUNDS)
+        found += await rounds_of(subject, held, (served,), OTHER_ROUNDS)
     return found
 
 
-async def _rounds(subject: Subject, held: Any, ways: Sequence[Way], rounds: int) -> list[Measured]:
-    seen: dict[tuple[str, int], list[Round]] = {(way.name, n): [] for way in ways for n in CALLERS}
+async def rounds_of(
+    subject: Subject, held: Any, ways: Sequence[Way], rounds: int, numbers: Sequence[int] = CALLERS
+) -> list[Measured]:
+    """Measure ways in turn, at each number of callers, so many times over."""
+    seen: dict[tuple[str, int], list[Round]] = {(way.name, n): [] for way in ways for n in numbers}
     for number in range(rounds):
-        for callers in CALLERS:
+        for callers in numbers:
             # In this thread, while the event loop has nothing to do. Before and after: others may use the machine too.
             before = measure_bare(subject, held, SECONDS / 3)
             for way in ways:
