@@ -64,7 +64,8 @@ def fine_tune_classifier(
 ) -> None:
     """Train the classifier of `base` to give `texts` their `labels` (places in `names`), and write it to `folder`.
 
-    A tenth of the texts, near-duplicates together, chooses the best epoch and the temperature. Raises `BadInput`
+    A tenth of the texts, near-duplicates together, chooses the best epoch and the temperature. Where `base` tells the
+    same labels already, in whatever order, that order stays. Raises `BadInput`
     where the texts do not suffice, `ModelUnavailable` where `base` cannot be used.
     """
     import torch
@@ -74,17 +75,22 @@ def fine_tune_classifier(
     tokenizer = checkpoint.tokenizer()
     with torch.random.fork_rng():
         torch.manual_seed(seed)
+        ordered = _ordered(checkpoint, names)
+        places = [ordered.index(name) for name in names]
         model = checkpoint.model(
             "AutoModelForSequenceClassification",
             CPU,
             new_head=True,
-            id2label=dict(enumerate(names)),
-            label2id={name: index for index, name in enumerate(names)},
+            id2label=dict(enumerate(ordered)),
+            label2id={name: index for index, name in enumerate(ordered)},
             problem_type="single_label_classification",
         )
         limit = min(length, checkpoint.length(tokenizer, LENGTH))
         rows = [
-            {"input_ids": encode(tokenizer, text, checkpoint.vocabulary, limit)[0].ids, "labels": [label]}
+            {
+                "input_ids": encode(tokenizer, text, checkpoint.vocabulary, limit)[0].ids,
+                "labels": [places[label]],
+            }
             for text, label in zip(texts, labels, strict=True)
         ]
         fit, validate = split(rows, held)
@@ -194,6 +200,19 @@ def split(rows: Sequence[Example], held: Sequence[bool]) -> tuple[list[Example],
     """Part rows into those to train on and those held out."""
     fit = [row for row, out in zip(rows, held, strict=True) if not out]
     return fit, [row for row, out in zip(rows, held, strict=True) if out]
+
+
+def _ordered(checkpoint: Checkpoint, names: Sequence[str]) -> list[str]:
+    """Return the names in the order of the base's own labels, where those are the same: its head then means them."""
+    labels = checkpoint.config.get("id2label")
+    # JSON has numbers in words: "10" comes after "9".
+    by_place = (
+        sorted(labels.items(), key=lambda each: (len(each[0]), each[0])) if isinstance(labels, dict) else []
+    )
+    own = [str(label).lower() for _, label in by_place]
+    if sorted(own) != sorted(name.lower() for name in names):
+        return list(names)
+    return sorted(names, key=lambda name: own.index(name.lower()))
 
 
 def _shuffled(rows: Sequence[Example], batch: int, drawn: random.Random) -> list[list[Example]]:

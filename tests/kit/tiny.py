@@ -1,15 +1,18 @@
-"""Tiny transformers with random weights, saved to disk as the hub's are: BERT, T5, mT5 and BART.
+"""Tiny transformers, saved to disk as the hub's are: BERT, T5, mT5 and BART, with random weights or taught a little.
 
 No network. The tokenizers are learned from `WORDS` here, so the real code reads real files: WordPiece's vocab.txt for
 BERT, a sentencepiece model for T5 and mT5, byte-level BPE for BART.
 """
 
 import io
+import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from shared.checkpoint import import_transformers, save
+from shared.finetune import fine_tune_classifier
+from shared.model import Device
 
 WORDS: Final = (
     *(
@@ -31,6 +34,8 @@ WORDS: Final = (
     *("awful", "poor", "and", "but", "we", "saw", "today", "in", "city", "market", "bank", "rates", "rise"),
     *("fall", "rain", "sun", "team", "wins", "cup", "final", "summarize"),
 )
+GOOD: Final = ("good", "great", "fine")
+BAD: Final = ("bad", "awful", "poor")
 HAN: Final = "好坏不很酒店房间电影今天天气新闻银行利率上升下跌下雨球队夺冠市场，。"
 WIDTH: Final = 32
 SIZES: Final = {"num_layers": 2, "num_heads": 4, "d_model": WIDTH, "d_ff": 64, "d_kv": 8}
@@ -67,6 +72,40 @@ def tiny_bert(folder: Path, labels: Sequence[str] = ("negative", "positive"), po
         label2id={label: index for index, label in enumerate(labels)},
     )
     _seeded(transformers.BertForSequenceClassification, config).save_pretrained(folder)
+    return folder
+
+
+def toy_texts(count: int, seed: int = 1, words: int = 14) -> tuple[list[str], list[int]]:
+    """Make texts with more good words than bad ones, for 1, or with more bad ones, for 0, among others."""
+    drawn = random.Random(seed)
+    others = [word for word in WORDS if word not in {*GOOD, *BAD, "not", "but"}]
+    texts = []
+    for index in range(count):
+        chosen = drawn.choices(others, k=words)
+        most, least = ((BAD, GOOD), (GOOD, BAD))[index % 2]
+        telling = [drawn.choice(most), drawn.choice(most), drawn.choice(least)][: drawn.choice((1, 2, 3))]
+        for place, word in zip(drawn.sample(range(words), len(telling)), telling, strict=True):
+            chosen[place] = word
+        texts.append(" ".join(chosen))
+    return texts, [index % 2 for index in range(count)]
+
+
+def taught_bert(folder: Path, labels: Sequence[str] = ("negative", "positive")) -> Path:
+    """Write a BERT classifier that was trained on `toy_texts`, and tells them nearly always."""
+    texts, truth = toy_texts(1000, seed=7)
+    base = tiny_bert(folder.with_name(f"{folder.name}-base"), labels)
+    fine_tune_classifier(
+        base,
+        texts,
+        truth,
+        labels,
+        folder,
+        lambda done, note="": None,
+        Device(),
+        epochs=5,
+        rate=3e-3,
+        length=32,
+    )
     return folder
 
 

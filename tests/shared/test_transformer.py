@@ -128,6 +128,21 @@ def test_a_base_with_another_head_gets_a_new_one(folder: Path, tmp_path: Path) -
     assert TextClassifier.load(tmp_path / "three", CPU).labels == ("a", "b", "c")
 
 
+def test_a_base_that_tells_the_same_labels_keeps_what_it_knows(
+    trained: tuple[Path, list[float]], tmp_path: Path
+) -> None:
+    texts, labels = toys(120, 8, labels=3)
+    order = ("PLAIN", "GOOD", "BAD")
+    fine_tune_classifier(
+        trained[0], texts, [2 - label for label in labels], order, tmp_path / "more", lambda done, note="": None, CPU,
+        epochs=1, rate=1e-6,
+    )  # fmt: skip
+    model = TextClassifier.load(tmp_path / "more", CPU)
+    assert model.labels == NAMES
+    found = model.probabilities(texts).argmax(axis=1)
+    assert (found == labels).mean() > 0.9
+
+
 def test_the_word_that_decides_weighs_most(trained: tuple[Path, list[float]]) -> None:
     model = TextClassifier.load(trained[0], CPU)
     for text, word, label in (
