@@ -66,8 +66,10 @@ async def sources(ctx: Context, passages: LongText, more: bool = False) -> Reply
     shown = unpack(passages)
     blocks = [_passage(ctx, number, each) for number, each in enumerate(shown, 1)]
     if more:
-        blocks.append(f"-# {ctx.text('The summary has more sentences than are shown here.')}")
-    return Reply(title=f"🔎 {ctx.text('Source passages')}", text="\n\n".join(blocks), private=True)
+        note = ctx.text("The summary has more sentences than are shown here.")
+        blocks.append(f"-# {note}")
+    title = ctx.text("Source passages")
+    return Reply(title=f"🔎 {title}", text="\n\n".join(blocks), private=True)
 
 
 @command(hidden=True, private=True)
@@ -166,9 +168,11 @@ def _passage(ctx: Context, number: int, shown: Shown) -> str:
     lines = [f"**{number}.** {escape(shown.said)}"] if shown.said else []
     start = "" if shown.said else f"**{number}.** "
     if not shown.quote:
-        return "\n".join([*lines, f"> {ctx.text('No passage of the article is near to this.')}"])
+        none = ctx.text("No passage of the article is near to this.")
+        return "\n".join([*lines, f"> {none}"])
     if shown.said:
-        lines.append(f"-# {ctx.text('The nearest passage:')}")
+        words = ctx.text("The nearest passage:")
+        lines.append(f"-# {words}")
     parts = [escape(shown.before), f"**{escape(shown.quote)}**", escape(shown.after)]
     lines.append(f"> {start}{' '.join(part for part in parts if part)}")
     return "\n".join(lines)

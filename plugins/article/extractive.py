@@ -6,7 +6,7 @@ Imported by the worker and the trainer only: it needs torch and xgboost.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from plugins.article.scorer import Scorer
 from plugins.article.sentences import Document
 from shared.encoder import SentenceEncoder
 from shared.model import Device
+
+LONGEST: Final = 300
+"""Characters of a sentence that its vector is made of."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def see(encoder: SentenceEncoder, documents: Sequence[Document]) -> list[Seen | 
     """Take documents apart, the sentences of all in one go; None for those without a sentence."""
     texts: list[str] = []
     for document in documents:
-        texts += [sentence.text for sentence in document.sentences]
+        texts += [sentence.text[:LONGEST] for sentence in document.sentences]
         texts += [document.headline] if document.headline else []
     vectors = encoder.encode(texts)
     found: list[Seen | None] = []

@@ -106,7 +106,15 @@ def _places(rows: Sequence[Sentence]) -> list[Floats]:
 
 
 def _lengths(words: Floats) -> list[Floats]:
-    return [words, words / words.mean(), words / words.max(), _rank(words), words / words.sum()]
+    # A text without any word has sentences too, of signs alone.
+    least = np.float32(1e-6)
+    return [
+        words,
+        words / max(words.mean(), least),
+        words / max(words.max(), least),
+        _rank(words),
+        words / max(words.sum(), least),
+    ]
 
 
 def _meanings(vectors: Floats, headline: Floats | None, alike: Floats) -> list[Floats]:

@@ -78,12 +78,17 @@ def read(text: str, title: str | None = None, language: Language | None = None) 
         if len(found) == MAX_SENTENCES:
             end = span.start
             break
+        # Most of a text of fragments is told by their length alone.
+        if span.end - span.start < FEWEST_HAN and len(fragments) == MAX_SENTENCES:
+            continue
         sentence = _sentence(text, span, paragraph, within)
+        key = sentence.terms or (sentence.text,)
+        if key in known:
+            continue
+        known.add(key)
         if _says_something(sentence):
-            if sentence.terms not in known:
-                known.add(sentence.terms)
-                found.append(sentence)
-                within += 1
+            found.append(sentence)
+            within += 1
         elif len(fragments) < MAX_SENTENCES:
             fragments.append(sentence)
     # A text of nothing but fragments is summarised by them.
