@@ -12,6 +12,7 @@ from typing import Final
 
 SAMPLE: Final = 40_000
 """Bytes, from the start, that candidates are judged on."""
+FEW_BYTES: Final = 40
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -46,14 +47,15 @@ _PUNCTUATION: Final = frozenset("，。、；：！？「」『』（）《》�
 def decode(data: bytes, declared: tuple[str | None, ...] = ()) -> str | None:
     """Return the text that bytes hold; None where they hold none.
 
-    A byte order mark counts first, then each `declared` encoding and UTF-8 that fits without an error, then what
+    A byte order mark counts first, then UTF-8 and each `declared` encoding that fits without an error, then what
     the characters say; at last a declared encoding with some errors.
     """
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return _plausible(data.decode(encoding, "replace"))
     labels = [label for each in declared if (label := _label(each))]
-    for label in (*labels, "utf-8"):
+    # What is UTF-8 by chance is short.
+    for label in ("utf-8", *labels) if len(data) > FEW_BYTES else (*labels, "utf-8"):
         if (text := _strictly(data, label)) is not None and _plausible(text) is not None:
             return text
     if (guessed := _guess(data)) is not None:
@@ -84,7 +86,8 @@ def _strictly(data: bytes, encoding: str) -> str | None:
 
 def _plausible(text: str) -> str | None:
     """Return the text, unless its characters are those of a program or a picture."""
-    sample = text[:SAMPLE]
+    middle = len(text) // 2
+    sample = text[:SAMPLE] + text[max(SAMPLE, middle) : middle + SAMPLE // 4]
     strange = sum(
         c not in "\t\n\r\f\x1a\x1b" and (unicodedata.category(c) in ("Cc", "Cn", "Co") or c == "\ufffd")
         for c in sample
@@ -105,7 +108,9 @@ def _guess(data: bytes) -> str | None:
 
 def _score(data: bytes, encoding: str) -> float:
     """Say how much decoded bytes look like a text of that encoding's languages; 0 where not at all."""
-    if encoding.startswith("utf-16") and len(data) % 2:
+    # Any bytes are UTF-16: it takes more to believe it.
+    doubtful = encoding.startswith("utf-16")
+    if doubtful and (len(data) % 2 or len(data) < 8):
         return 0.0
     text = _sample(data, encoding)
     if text is None or _plausible(text) is None:
@@ -114,8 +119,8 @@ def _score(data: bytes, encoding: str) -> float:
     for character in text:
         if character.isascii():
             # In UTF-16 the letters of English count too: as another encoding they are none.
-            wide += encoding.startswith("utf-16")
-            good += encoding.startswith("utf-16") and (character.isprintable() or character.isspace())
+            wide += doubtful
+            good += doubtful and (character.isprintable() or character.isspace())
             continue
         wide += 1
         if character in _FREQUENT or character in _PUNCTUATION or "\u3041" <= character <= "\u30ff":
@@ -124,7 +129,7 @@ def _score(data: bytes, encoding: str) -> float:
             good += character in _frequent_hangul()
         elif character in _usual(encoding):
             good += 0.25
-    return good / wide if wide and good >= 0.2 * wide else 0.0
+    return good / wide if wide and good >= (0.4 if doubtful else 0.2) * wide else 0.0
 
 
 def _sample(data: bytes, encoding: str) -> str | None:

@@ -33,8 +33,8 @@ PDF_LIMIT: Final = 10 * MIB
 AT_ONCE: Final = 8
 AT_ONCE_FROM_A_HOST: Final = 2
 WAITING: Final = 64
-GAP_SECONDS: Final = 0.25
-"""Between two requests to one host, where its robots.txt does not ask for more."""
+GAP_SECONDS: Final = 0.5
+"""Between two pages of one host, where its robots.txt does not ask for more."""
 REMEMBERED_HOSTS: Final = 512
 
 Lookup = Callable[[str, int], Awaitable[list[str]]]
@@ -137,9 +137,11 @@ class Fetcher:
             self._places.release()
 
     async def _follow(self, url: URL) -> Fetched:
+        been: set[str | None] = set()
         for _ in range(MAX_REDIRECTS + 1):
-            delay = await self._robots.check(url)
-            async with self._get(url, delay) as response:
+            gap = max(await self._robots.check(url), GAP_SECONDS)
+            async with self._get(url, 0.0 if url.host in been else gap) as response:
+                been.add(url.host)
                 if (there := self._redirect(url, response)) is None:
                     _judge(url, response.status)
                     return await self._page(url, response)
@@ -168,8 +170,8 @@ class Fetcher:
         return vet(there, self._reach)
 
     @asynccontextmanager
-    async def _get(self, url: URL, delay: float = 0.0) -> AsyncIterator[aiohttp.ClientResponse]:
-        async with self._turn(url.host or "", delay):
+    async def _get(self, url: URL, gap: float = 0.0) -> AsyncIterator[aiohttp.ClientResponse]:
+        async with self._turn(url.host or "", gap):
             try:
                 async with self._session.get(url, allow_redirects=False) as response:
                     yield response
@@ -177,18 +179,18 @@ class Fetcher:
                 raise _trouble(url, error) from error
 
     @asynccontextmanager
-    async def _turn(self, name: str, delay: float) -> AsyncIterator[None]:
-        """Wait until a host may be asked."""
+    async def _turn(self, name: str, gap: float) -> AsyncIterator[None]:
+        """Wait until a host may be asked: few at once, and so many seconds after the last that waited."""
         loop = asyncio.get_running_loop()
         host = self._hosts.setdefault(name, _Host())
         self._hosts.move_to_end(name)
         host.users += 1
         try:
             async with host.places:
-                now = loop.time()
-                wait = max(0.0, host.free_at - now)
-                host.free_at = now + wait + max(delay, GAP_SECONDS)
-                await asyncio.sleep(wait)
+                if gap:
+                    start = max(loop.time(), host.free_at)
+                    host.free_at = start + gap
+                    await asyncio.sleep(start - loop.time())
                 yield
         finally:
             host.users -= 1

@@ -32,12 +32,16 @@ _DROPPED: Final = frozenset(
         "noscript",
     }
 )
+# How letters look is no matter here; in some pages every other tag is one of these.
+_LOOKS: Final = frozenset(
+    {"b", "i", "em", "strong", "u", "font", "small", "big", "mark", "wbr", "abbr", "s", "strike", "tt"}
+)
 _RAW: Final = frozenset({"script", "style"})
 _CLOSING: Final = {name: re.compile(f"</{name}\\b[^>]{{0,100}}>", re.IGNORECASE) for name in _DROPPED}
 
 
 def lighten(html: str) -> str | None:
-    """Return the page without scripts, styles, drawings, forms and comments; None where it is too heavy to parse."""
+    """Return the page without scripts, styles, drawings, comments and typefaces; None where it is too heavy."""
     scan = _Scan(html)
     return scan.run()
 
@@ -59,10 +63,13 @@ class _Scan:
                     # As browsers do: a comment that does not end is the rest of the page.
                     at = len(html)
                 continue
+            end = self._end_of_tag(tag.end())
+            if tag[3].lower() in _LOOKS:
+                at = end
+                continue
             tags += 1
             if tags > MOST_TAGS:
                 return None
-            end = self._end_of_tag(tag.end())
             at = self._keep(tag[2] or "", tag[3].lower(), html[tag.start() : end], end)
         self._kept.append(html[at:])
         light = "".join(self._kept)

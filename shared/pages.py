@@ -63,7 +63,11 @@ def article_of(html: str, url: str | None) -> Found:
             "No article was found on that page: it may be an index, a form, or made by scripts. Paste the text itself."
         )
     published = page.date if page.date and _DATE.fullmatch(page.date) else None
-    return Found(text, line(page.title, 300), line(page.sitename, 100), line(page.author, 200), published)
+    title = line(page.title, 300)
+    # The heading is no sentence of the article.
+    first, _, rest = text.partition("\n")
+    text = rest if rest and line(first, 300) == title else text
+    return Found(text, title, line(page.sitename, 100), line(page.author, 200), published)
 
 
 def prose(text: str) -> float:
@@ -78,4 +82,4 @@ def prose(text: str) -> float:
 def line(text: str | None, longest: int) -> str | None:
     """Return a text from outside as one line of bounded length; None where it is empty."""
     text = _SPACES.sub(" ", "".join(c for c in text or "" if c.isprintable() or c.isspace())).strip()
-    return text if len(text) <= longest else text[: longest - 1] + "…" if text else None
+    return (text if len(text) <= longest else text[: longest - 1] + "…") or None

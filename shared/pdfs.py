@@ -11,7 +11,7 @@ from pypdf.errors import DependencyError, FileNotDecryptedError, PyPdfError
 
 from shared.errors import BadInput
 from shared.inputs import MAX_ARTICLE
-from shared.pages import Found, line, prose
+from shared.pages import Found, line
 
 MOST_PAGES: Final = 400
 _END: Final = re.compile(r"[.!?:。！？：…][\"'”’」』)\]]?$")
@@ -43,7 +43,7 @@ def text_of_pdf(data: bytes) -> Found:
     # Besides `PyPdfError` its parsers raise whatever a broken file makes them raise.
     except (PyPdfError, Exception):
         raise BadInput("That PDF is damaged and cannot be read.") from None
-    if prose(text) < 1:
+    if not any(c.isalnum() for c in text):
         raise BadInput("That PDF holds no text: pictures of pages cannot be read.")
     title = None if title is None or _JUNK.search(title) else title
     return Found(

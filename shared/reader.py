@@ -15,8 +15,8 @@ from shared.errors import BadInput
 from shared.inputs import MAX_ARTICLE
 from shared.model import Device, Failure
 
-LONGEST_SECONDS: Final = 6.0
-"""What one document may take; others wait meanwhile."""
+LONGEST_SECONDS: Final = 3.0
+"""What one document may take: others wait meanwhile, and after 5 s the engine takes the worker for stuck."""
 
 Kind = Literal["html", "pdf", "text"]
 Guess = Literal["html", "pdf", "text", "unknown"]
@@ -58,8 +58,8 @@ class Reader:
     max_batch: ClassVar[int] = 1
     default: ClassVar[Path | None] = None
 
-    def __init__(self, read: Callable[[Document], Page]) -> None:
-        self._read = read
+    def __init__(self, read: Callable[[Document], Page], seconds: float = LONGEST_SECONDS) -> None:
+        self._read, self._seconds = read, seconds
 
     @classmethod
     def load(cls, folder: Path | None, device: Device) -> Self:
@@ -75,7 +75,7 @@ class Reader:
 
     def _page(self, document: Document) -> Page:
         try:
-            with at_most(LONGEST_SECONDS):
+            with at_most(self._seconds):
                 return self._read(document)
         except BadInput as error:
             trouble = error

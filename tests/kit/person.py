@@ -7,6 +7,7 @@ async with Person.of(sandbox, "member-1") as person:
 """
 
 import asyncio
+import io
 import ssl
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -304,7 +305,7 @@ class Person:
         form = aiohttp.FormData(quote_fields=False)
         form.add_field("payload_json", aiohttp.JsonPayload(payload))
         for number, file in enumerate(files):
-            form.add_field(f"files[{number}]", file.data, filename=file.name)
+            form.add_field(f"files[{number}]", io.BytesIO(file.data), filename=file.name)
         return await self._call("POST", path, data=form)
 
     async def _call(self, method: str, path: str, **more: Any) -> Json:
