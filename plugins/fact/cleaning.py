@@ -16,7 +16,7 @@ _LINK: Final = re.compile(
     re.IGNORECASE,
 )
 _MAIL: Final = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,4}")
-_HANDLE: Final = re.compile(r"(?<![\w@])@\w{1,50}")
+_HANDLE: Final = re.compile(r"(?<![\w@])(?:@\w+)+")
 _DOMAIN: Final = re.compile(r"(?:https?://)?(?:www\.)?([^/:?#\s]{1,80})", re.IGNORECASE)
 
 _CITY: Final = r"[A-Z][A-Z.'’]{2,20}(?: [A-Z][A-Z.'’]{1,20}){0,2}"
@@ -36,7 +36,8 @@ _BYLINE: Final = re.compile(
 )
 _BOILERPLATE: Final = re.compile(
     r"follow us (?:on|at)|like us on|find us on|subscribe (?:to|now|today)|sign up (?:for|to)|newsletter|"
-    r"all rights reserved|copyright|©|\bcookies?\b|privacy policy|terms of (?:use|service)|share this (?:on|post|story|article)|"
+    r"all rights reserved|copyright|©|\bcookies?\b|privacy policy|terms of (?:use|service)|"
+    r"share this (?:on|post|story|article)|"
     r"^(?:share|tweet|pin|email|print|flag|comments?|advertisement|loading\W*|related\W.*|read more\b.*|via\W.*)$|"
     r"leave a (?:reply|comment)|total views|image (?:via|credit)|photo (?:by|credit)|skip to (?:main )?content|"
     r"tell us what you think|in the comments? (?:below|section)|click (?:here|the)|"
@@ -47,6 +48,10 @@ LINK: Final = "\ue000"
 """Stands for a link: a character that no text uses."""
 LONGEST_BOILERPLATE: Final = 240
 """Characters of a line that is dropped whole for a phrase of boilerplate in it; a longer one is a paragraph."""
+PASSES: Final = 6
+"""What is taken out can lay bare what was not seen before: a dateline behind a link, say."""
+TITLE_TAIL: Final = 80
+"""Characters at the end of a title in which the site's name is looked for."""
 _SITE_AFTER_TITLE: Final = re.compile(
     r"[ \t]*(?:[|»].{1,60}|[ \t][-—–][ \t]{1,3}(?:[A-Z][\w.'’]{1,20}[ \t]{0,3}){1,4})[ \t]*$"
 )
@@ -73,18 +78,25 @@ class Cleaned:
 def clean(text: str) -> Cleaned:
     """Take out links, handles, datelines, bylines, names of sites and boilerplate."""
     text = text.replace(LINK, " ")
-    text = _blank(text, (match.span() for match in _MAIL.finditer(text)))
-    links = list(_LINK.finditer(text))
-    text = _blank(text, (match.span() for match in links))
-    handles = list(_HANDLE.finditer(text))
-    text = _blank(text, (match.span() for match in handles))
-    text = _blank(text, _lines_of_publisher(text))
-    marks = [(m.start(), LINK) for m in links] + [(m.start(), m.group()) for m in handles]
+    marks: list[tuple[int, str]] = []
+    for _ in range(PASSES):
+        before = text
+        text = _blank(text, (match.span() for match in _MAIL.finditer(text)))
+        for pattern in (_LINK, _HANDLE):
+            found = list(pattern.finditer(text))
+            marks += [(match.start(), match.group()) for match in found]
+            text = _blank(text, (match.span() for match in found))
+        for lines in (_sites, _datelines, _boilerplate):
+            text = _blank(text, lines(text))
+        if text == before:
+            break
+    marks.sort()
+    links = [(start, mark) for start, mark in marks if not mark.startswith("@")]
     return Cleaned(
         text,
-        _put(text, marks),
-        tuple(found[1].lower() for match in links if (found := _DOMAIN.match(match.group()))),
-        tuple(match.group().lower() for match in handles),
+        _put(text, [(start, mark if mark.startswith("@") else LINK) for start, mark in marks]),
+        tuple(found[1].lower() for _, link in links if (found := _DOMAIN.match(link))),
+        tuple(mark.lower() for _, mark in marks if mark.startswith("@")),
     )
 
 
@@ -95,24 +107,30 @@ def title_end(text: str) -> int:
     return end if end >= 0 and text[end:].strip() else 0
 
 
-def _lines_of_publisher(text: str) -> Iterable[tuple[int, int]]:
-    """Yield the spans of datelines, bylines, the site's name behind the title, and lines of boilerplate."""
-    end = title_end(text)
-    if end and (site := _SITE_AFTER_TITLE.search(text, max(0, end - 80), end)):
+def _sites(text: str) -> Iterable[tuple[int, int]]:
+    """Yield the spans of the site's name behind the title."""
+    end = stop = title_end(text)
+    while end and (site := _SITE_AFTER_TITLE.search(text, max(0, end - TITLE_TAIL), stop)):
         # What remains must still be a title.
-        if text[: site.start()].strip():
-            yield site.span()
-    for match in _DATELINE.finditer(text):
-        yield match.span()
-    start = end
-    for line in text[end:].splitlines(keepends=True) if end else ():
-        stop = start + len(line)
+        if not text[: site.start()].strip():
+            break
+        yield site.span()
+        stop = site.start()
+
+
+def _datelines(text: str) -> Iterable[tuple[int, int]]:
+    return (match.span() for match in _DATELINE.finditer(text))
+
+
+def _boilerplate(text: str) -> Iterable[tuple[int, int]]:
+    """Yield the spans of bylines and of lines of boilerplate, below the title."""
+    start = end = title_end(text)
+    for line in text[end:].split("\n") if end else ():
         bare = line.strip()
-        if bare and (
-            (len(bare) <= LONGEST_BOILERPLATE and _BOILERPLATE.search(bare)) or _BYLINE.match(line.rstrip())
-        ):
-            yield start, stop
-        start = stop
+        known = len(bare) <= LONGEST_BOILERPLATE and _BOILERPLATE.search(bare)
+        if bare and (known or _BYLINE.match(line)):
+            yield start, start + len(line)
+        start += len(line) + 1
 
 
 def _put(text: str, marks: Iterable[tuple[int, str]]) -> str:

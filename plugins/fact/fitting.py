@@ -25,6 +25,8 @@ RAREST: Final = 2
 """Texts that an n-gram must occur in to be looked at."""
 MOST_GRAMS: Final = 30_000
 """N-grams of a view that are kept: more made nothing better in cross-validation."""
+VECTOR_SCALE: Final = 0.5
+"""Norm of a sentence vector beside the two views, each of norm 1; chosen by grouped cross-validation."""
 Bools = NDArray[np.bool_]
 Counts = Mapping[str, csr_array]
 
@@ -129,19 +131,23 @@ def fit_expert(
     truth: Bools,
     groups: Sequence[int],
     progress: Callable[[float], None],
-    candidates: Sequence[Candidate] = CANDIDATES,
+    vectors: Floats | None = None,
 ) -> Fitted:
-    """Choose among `candidates` by the log loss of calibrated out-of-fold decisions, and fit the chosen on all rows."""
+    """Choose a candidate by the log loss of calibrated out-of-fold decisions, and fit the chosen on all rows.
+
+    `vectors` are sentence vectors of the texts' beginnings, texts × numbers, where the expert is to look at them.
+    """
     counter, counts = Counter.fit(recipe, texts)
-    decisions = {each: np.zeros(len(truth)) for each in candidates}
+    decisions = {each: np.zeros(len(truth)) for each in CANDIDATES}
     folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=SEED).split(truth, truth, groups)
     for step, (fit, judge) in enumerate(folds):
         inside = {name: csr_array(matrix[fit]) for name, matrix in counts.items()}
         outside = {name: csr_array(matrix[judge]) for name, matrix in counts.items()}
-        for power in sorted({each.power for each in candidates}):
+        for power in sorted({each.power for each in CANDIDATES}):
             scaler = Scaler.fit(inside, truth[fit], power)
-            matrix, other = scaler.values(inside), scaler.values(outside)
-            for each in candidates:
+            matrix = _beside(scaler.values(inside), vectors, fit)
+            other = _beside(scaler.values(outside), vectors, judge)
+            for each in CANDIDATES:
                 if each.power == power:
                     decisions[each][judge] = _svm(each).fit(matrix, truth[fit]).decision_function(other)
         progress((step + 1) / (FOLDS + 1))
@@ -150,8 +156,8 @@ def fit_expert(
         slope, shift = platt(decided, truth)
         log_odds[each] = slope * decided + shift
         figures[str(each)] = figures_of(log_odds[each], truth)
-    best = min(candidates, key=lambda each: figures[str(each)]["log_loss"])
-    linear = _fit(counter, counts, truth, best, platt(decisions[best], truth))
+    best = min(CANDIDATES, key=lambda each: figures[str(each)]["log_loss"])
+    linear = _fit(counter, counts, vectors, truth, best, platt(decisions[best], truth))
     progress(1.0)
     return Fitted(linear, log_odds[best], str(best), figures)
 
@@ -173,17 +179,31 @@ def platt(decisions: Floats, truth: Bools) -> tuple[float, float]:
 
 
 def _fit(
-    counter: Counter, counts: Counts, truth: Bools, chosen: Candidate, calibration: tuple[float, float]
+    counter: Counter,
+    counts: Counts,
+    vectors: Floats | None,
+    truth: Bools,
+    chosen: Candidate,
+    calibration: tuple[float, float],
 ) -> Linear:
     scaler = Scaler.fit(counts, truth, chosen.power)
-    model = _svm(chosen).fit(scaler.values(counts), truth)
+    matrix = _beside(scaler.values(counts), vectors, np.arange(len(truth)))
+    model = _svm(chosen).fit(matrix, truth)
     views, at = {}, 0
     for name, kept in scaler.kept.items():
         grams = counter.grams(name)
         places = {grams[column]: place for place, column in enumerate(kept)}
         views[name] = View(places, scaler.scale[name], model.coef_[0, at : at + len(kept)])
         at += len(kept)
-    return Linear(counter.recipe, views, float(model.intercept_[0]), *calibration)
+    opening = None if vectors is None else model.coef_[0, at:] * VECTOR_SCALE
+    return Linear(counter.recipe, views, float(model.intercept_[0]), *calibration, opening)
+
+
+def _beside(matrix: csr_array, vectors: Floats | None, rows: NDArray[np.int64]) -> csr_array:
+    """Put the vectors of `rows` beside their values."""
+    if vectors is None:
+        return matrix
+    return csr_array(hstack([matrix, csr_array(vectors[rows] * VECTOR_SCALE)]))
 
 
 def _svm(candidate: Candidate) -> LinearSVC:

@@ -4,6 +4,7 @@ Imported by the worker and the trainer only: it needs numpy and scikit-learn.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def report(model: FactModel, rows: Rows, details: Mapping[str, Any]) -> Report:
     verdict = np.array([answer.verdict != "none" for answer in answers])
     said = probability >= 0.5
     measured = figures(truth, probability, verdict)
-    resampled = bootstrap(len(truth), lambda w: _resampled(truth, probability, verdict, w), groups_of(judged))
+    resampled = bootstrap(len(truth), partial(_resampled, truth, probability, verdict), groups_of(judged))
     clipped = np.clip(probability, SURE, 1 - SURE)
     losses = -np.where(truth, np.log(clipped), np.log(1 - clipped))
     share = float(truth.mean())
@@ -147,7 +148,7 @@ def _by_collection(rows: Rows, truth: Bools, probability: Floats, verdict: Bools
         if len(set(truth[inside])) == 2:
             groups = groups_of(rows.chosen(inside.tolist()))
             columns = truth[inside], probability[inside], verdict[inside]
-            resampled = bootstrap(int(inside.sum()), lambda w, c=columns: _resampled(*c, w), groups)  # type: ignore[misc]
+            resampled = bootstrap(len(groups), partial(_resampled, *columns), groups)
             share = float(columns[0].mean())
             common = max(share, 1 - share)
             found[name] = {

@@ -11,9 +11,11 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from plugins.fact.features import Recipe, Word, character_grams, word_grams, words
+from plugins.fact.features import OPENING, Recipe, Word, character_grams, word_grams, words
 
 VIEWS: Final = ("word", "character")
+VECTOR: Final = 512
+"""Numbers of a sentence vector."""
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
@@ -58,16 +60,20 @@ def weigh(counts: Floats, scale: Floats, row: Integers, rows: int) -> Floats:
 
 @dataclass(frozen=True)
 class Linear:
-    """A trained expert: log-odds = slope · (weights · values + bias) + shift (Platt 1999)."""
+    """A trained expert: log-odds = slope · (weights · values + opening · vector + bias) + shift (Platt 1999).
+
+    `opening` weighs the sentence vector of a text's beginning; None where the expert looks at none.
+    """
 
     recipe: Recipe
     views: Mapping[str, View]
     bias: float
     slope: float
     shift: float
+    opening: Floats | None = None
 
-    def score(self, texts: Sequence[str]) -> list[Scored]:
-        """Take each text apart; linear in the length of all."""
+    def score(self, texts: Sequence[str], vectors: Floats | None = None) -> list[Scored]:
+        """Take each text apart; linear in the length of all. `vectors`: texts × numbers, of their beginnings."""
         found = [words(text) for text in texts]
         sizes = np.array([len(each) for each in found], dtype=np.int64)
         starts = (np.cumsum(sizes) - sizes).tolist()
@@ -76,6 +82,8 @@ class Linear:
         for name, view in self.views.items():
             gram, first, last = self._placed(name, view, found, starts)
             totals += self._shares(view, gram, first, last, row_of_word, len(texts))
+        if self.opening is not None and vectors is not None:
+            totals += self._openings(vectors @ self.opening, found)
         base = self.slope * self.bias + self.shift
         return [
             Scored(each, totals[start : start + len(each)], base)
@@ -96,6 +104,15 @@ class Linear:
         share = (self.slope * view.weight[kind] * value / counts)[where] / 2
         size = len(row_of_word)
         return np.add(np.bincount(first, share, size), np.bincount(last, share, size), dtype=np.float64)
+
+    def _openings(self, decisions: Floats, found: Sequence[Sequence[Word]]) -> Floats:
+        """Return what the vectors add, shared evenly by the words that they stand for."""
+        parts = []
+        for decision, each in zip(decisions, found, strict=True):
+            inside = np.array([word.start < OPENING for word in each], dtype=float)
+            # Without a word in the beginning there is none to stand for it.
+            parts.append(self.slope * decision * inside / max(inside.sum(), 1.0))
+        return np.concatenate(parts) if parts else np.zeros(0)
 
     def _placed(
         self, name: str, view: View, found: Sequence[Sequence[Word]], starts: Sequence[int]
@@ -129,11 +146,14 @@ class Linear:
 
     def numbers(self, prefix: str) -> dict[str, NDArray[np.float16]]:
         """Return the arrays to keep, at half precision."""
-        return {
+        kept = {
             f"{prefix}.{name}.{part}": getattr(view, part).astype(np.float16)
             for name, view in self.views.items()
             for part in ("scale", "weight")
         }
+        if self.opening is not None:
+            kept[f"{prefix}.opening"] = self.opening.astype(np.float16)
+        return kept
 
     def document(self) -> dict[str, Any]:
         """Return the rest, as JSON holds it."""
@@ -158,4 +178,7 @@ class Linear:
         words_, shortest, longest = map(int, document["recipe"])
         recipe = Recipe(words_, shortest, longest)
         bias, slope, shift = (float(document[part]) for part in ("bias", "slope", "shift"))
-        return cls(recipe, views, bias, slope, shift)
+        opening = tensors.get(f"{prefix}.opening")
+        if opening is not None and (opening.shape != (VECTOR,) or not np.isfinite(opening).all()):
+            raise ValueError(f"an opening of {opening.shape} numbers")
+        return cls(recipe, views, bias, slope, shift, None if opening is None else opening.astype(float))

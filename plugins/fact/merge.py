@@ -11,7 +11,6 @@ import csv
 import gzip
 import hashlib
 import io
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -65,9 +64,12 @@ def main(target: Path, sources: list[str]) -> None:
 
 
 def _read(path: Path, collection: str) -> Iterator[Row]:
-    opened = gzip.open(path, "rt", encoding="utf-8-sig", newline="") if path.suffix == ".gz" else None
-    csv.field_size_limit(min(sys.maxsize, MAX_FIELD))
-    with opened or path.open(encoding="utf-8-sig", newline="") as source:
+    csv.field_size_limit(MAX_FIELD)
+    with (
+        gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+        if path.suffix == ".gz"
+        else path.open(encoding="utf-8-sig", newline="")
+    ) as source:
         for row in csv.DictReader(source):
             label = "other" if collection == "other" else row["label"].strip().lower()
             # Reviews come with the line breaks of the page that they stood on.

@@ -6,7 +6,7 @@ a post from which they were taken out is not judged by their absence. Imported b
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -16,11 +16,12 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from plugins.fact.cleaning import LINK, Cleaned, clean
-from plugins.fact.features import Kind, article_share, form, vocabulary
-from plugins.fact.linear import Linear, Scored
+from plugins.fact.features import Kind, article_share, form, opening, vocabulary
+from plugins.fact.linear import Floats, Linear, Scored
 from plugins.fact.novelty import Novelty
 from plugins.fact.reading import Likeness, Reading, Weight
 from shared.errors import ModelUnavailable
+from shared.model import Device
 
 FORMAT: Final = 1
 EXPERTS: Final[Mapping[str, tuple[Kind, bool]]] = {
@@ -33,15 +34,21 @@ UNMARKED: Final = 0.25
 """What the expert that sees links has to say on a post without any; chosen by cross-validation."""
 NEARLY: Final = 0.02
 """Below this share an expert is not asked."""
+Encode = Callable[[Sequence[str]], Floats]
+"""Makes sentence vectors, texts × 512, each of norm 1."""
 
 
 @dataclass(frozen=True)
 class Mixture:
-    """The experts, what each kind sounds like, and the grey zone of each: the log-odds between which nothing is said."""
+    """The experts, and for each kind what it sounds like, and between which log-odds nothing is said of it.
+
+    `encode` serves the experts that look at sentence vectors.
+    """
 
     experts: Mapping[str, Linear]
     novelties: Mapping[str, Novelty]
     grey: Mapping[str, tuple[float, float]]
+    encode: Encode | None = None
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """Read each text; linear in the length of all."""
@@ -51,7 +58,11 @@ class Mixture:
         for name, expert in self.experts.items():
             asked = [at for at, each in enumerate(shares) if each.get(name, 0.0) > 0]
             if asked:
-                found = expert.score([form(cleaned[at], EXPERTS[name][1]) for at in asked])
+                forms = [form(cleaned[at], EXPERTS[name][1]) for at in asked]
+                vectors = None
+                if expert.opening is not None and self.encode is not None:
+                    vectors = self.encode([opening(each) for each in forms])
+                found = expert.score(forms, vectors)
                 for at, each in zip(asked, found, strict=True):
                     scored[at][name] = each
         return [self._reading(*each) for each in zip(texts, cleaned, shares, scored, strict=True)]
@@ -86,12 +97,8 @@ class Mixture:
             each = scored[name]
             for word, weight in zip(each.words, each.weights.tolist(), strict=True):
                 end = _end_of_link(text, word.start) if LINK in word.text else word.end
-                before = weights.get(word.start)
-                weights[word.start] = Weight(
-                    word.start,
-                    max(end, before.end if before else 0),
-                    share * weight + (before.weight if before else 0.0),
-                )
+                before = weights.get(word.start, Weight(word.start, 0, 0.0))
+                weights[word.start] = Weight(word.start, max(end, before.end), before.weight + share * weight)
         kind = self.kind(cleaned)
         return Reading(
             log_odds=log_odds,
@@ -126,7 +133,7 @@ class Mixture:
         (folder / "model.json").write_text(words, encoding="utf-8")
 
     @classmethod
-    def read_folder(cls, folder: Path) -> Self:
+    def read_folder(cls, folder: Path, device: Device) -> Self:
         """Read what `write` wrote. Raises `ModelUnavailable` where it is something else."""
         try:
             document: dict[str, Any] = json.loads((folder / "model.json").read_text(encoding="utf-8"))
@@ -149,7 +156,16 @@ class Mixture:
             raise ModelUnavailable(
                 "The weights of fact cannot be read: {reason}", reason=repr(error)[:300]
             ) from error
-        return cls(experts, novelties, grey)
+        looking = any(expert.opening is not None for expert in experts.values())
+        return cls(experts, novelties, grey, encoder(device) if looking else None)
+
+
+def encoder(device: Device) -> Encode:
+    """Return what makes sentence vectors: the packaged encoder."""
+    from shared.encoder import SentenceEncoder
+
+    loaded = SentenceEncoder.load(device)
+    return lambda texts: loaded.encode(texts).astype(np.float64)
 
 
 def _end_of_link(text: str, start: int) -> int:

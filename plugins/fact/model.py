@@ -21,8 +21,12 @@ from shared.language import language_of
 from shared.model import Device, Failure, Part, Progress, Report
 
 SHOWN: Final = 10
-LEAST: Final = 0.08
-"""Phrases whose log-odds are nearer to zero than this are not worth showing."""
+LEAST: Final = 0.04
+"""Words whose log-odds are nearer to zero than this are not worth showing."""
+STRONG: Final = 0.25
+"""Nor are those that weigh less than this share of the strongest."""
+LONGEST: Final = 6
+"""Words of a phrase."""
 LATIN: Final = 0.8
 """Below this share of English letters a text is not English."""
 FEWEST: Final = 5
@@ -115,7 +119,7 @@ def _reader(folder: Path, device: Device) -> Reader:
         return Transformed.load(folder, device)
     from plugins.fact.mixture import Mixture
 
-    return Mixture.read_folder(folder)
+    return Mixture.read_folder(folder, device)
 
 
 def _result(text: str, reading: Reading) -> FactResult:
@@ -149,22 +153,24 @@ def _reason(text: str, reading: Reading) -> Reason:
 
 
 def _phrases(text: str, weights: Sequence[Weight]) -> list[Phrase]:
-    """Join neighbouring words that push the same way, and return the strongest phrases."""
+    """Join neighbouring words that push hard and the same way, and return the strongest phrases."""
+    least = max([LEAST, *(STRONG * abs(word.weight) for word in weights)])
     joined: list[Weight] = []
+    words = 0
     for word in weights:
+        if abs(word.weight) < least:
+            continue
         last = joined[-1] if joined else None
         if (
             last is not None
+            and words < LONGEST
             and last.weight * word.weight > 0
-            and min(abs(last.weight), abs(word.weight)) >= LEAST / 2
             and _BETWEEN.fullmatch(text, last.end, word.start)
         ):
             joined[-1] = Weight(last.start, word.end, last.weight + word.weight)
+            words += 1
         else:
             joined.append(word)
+            words = 1
     strongest = sorted(joined, key=lambda each: -abs(each.weight))[:SHOWN]
-    return [
-        Phrase(text[start:end], start, end, weight)
-        for start, end, weight in strongest
-        if abs(weight) >= LEAST
-    ]
+    return [Phrase(text[start:end], start, end, weight) for start, end, weight in strongest]

@@ -1,7 +1,7 @@
 """How unlike its training a text is: an out-of-domain score, by words alone.
 
 A text's score is the mean log-ratio of its words' probabilities under the training texts of its kind and under a
-background of other texts (likelihood ratio; Ren et al. 2019), so that what any English has in common counts for nothing.
+background of other texts (likelihood ratio; Ren et al. 2019), so that what all English has in common counts nothing.
 Imported by the worker and the trainer only: it needs numpy.
 """
 
@@ -92,7 +92,7 @@ class Novelty:
 
     @classmethod
     def of(cls, document: Mapping[str, Any], ratio: NDArray[Any]) -> Self:
-        """Put together what `document` gave, and the ratios. Raises `ValueError` or `KeyError` where they do not fit."""
+        """Put together what `document` gave, and the ratios. Raises `ValueError` or `KeyError` where they misfit."""
         words = {str(word): at for at, word in enumerate(document["words"])}
         quantiles = np.array(document["quantiles"], dtype=float)
         if ratio.shape != (len(words),) or not np.isfinite(ratio).all() or (np.diff(quantiles) < 0).any():

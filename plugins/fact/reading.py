@@ -28,7 +28,7 @@ class Likeness:
 
 @dataclass(frozen=True)
 class Reading:
-    """A text as read; nothing is said of it between the log-odds `grey`. `likeness` is None where nobody measures it."""
+    """A text as read; between the log-odds `grey` nothing is said of it. `likeness` is None where none is measured."""
 
     log_odds: float
     weights: list[Weight] = field(default_factory=list)

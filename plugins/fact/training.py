@@ -16,20 +16,21 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from plugins.fact.cleaning import Cleaned, clean
 from plugins.fact.data import Rows, read_rows
-from plugins.fact.features import MOST, RECIPES, Kind, article_share, form, vocabulary
+from plugins.fact.features import MOST, RECIPES, Kind, article_share, form, opening, vocabulary
 from plugins.fact.fitting import FOLDS, SEED, Fitted, figures_of, fit_expert
 from plugins.fact.judging import report
-from plugins.fact.linear import Floats
-from plugins.fact.mixture import UNMARKED, Mixture
+from plugins.fact.linear import Floats, Linear
+from plugins.fact.mixture import UNMARKED, Mixture, encoder
 from plugins.fact.model import FactModel
 from plugins.fact.novelty import Novelty
 from plugins.fact.reading import Reader
 from plugins.fact.settings import FactSettings
 from plugins.fact.split import groups_of, sides
 from shared.errors import BadInput
-from shared.model import Progress, Report
+from shared.model import Device, Progress, Report
 from shared.splits import group_near_duplicates
 
+CPU: Final = Device()
 FEWEST: Final = 60
 """Rows of a kind that an expert is fitted on, at least."""
 FEWEST_JUDGED: Final = 10
@@ -77,7 +78,7 @@ def train(data: Path, folder: Path, progress: Progress) -> Report:
             raise BadInput("{path} has too few texts to train and to judge on.", path=data)
         mixture.write(folder)
         # What is judged is what was written, at half precision.
-        reader = Mixture.read_folder(folder)
+        reader = Mixture.read_folder(folder, CPU)
     progress(0.9, "judging")
     found = report(
         FactModel(reader),
@@ -97,7 +98,9 @@ def fit_mixture(fit: Rows, progress: Progress) -> tuple[Mixture | None, dict[str
     cleaned = [clean(text[:MOST]) for text in fit.texts]
     kinds: list[Kind] = ["article" if article_share(each.text) >= 0.5 else "post" for each in cleaned]
     known = [label != "other" for label in fit.labels]
-    experts, novelties, grey = {}, {}, {}
+    experts: dict[str, Linear] = {}
+    novelties: dict[str, Novelty] = {}
+    grey: dict[str, tuple[float, float]] = {}
     details: dict[str, Any] = {"cross_validation": {}}
     groups = groups_of(fit)
     heard = [vocabulary(each.text) for each in cleaned]
@@ -126,7 +129,8 @@ def fit_mixture(fit: Rows, progress: Progress) -> tuple[Mixture | None, dict[str
         }
         if kind == "post":
             details["cross_validation"]["posts as they are"] = figures_of(log_odds, part.truth)
-    return (Mixture(experts, novelties, grey) if experts else None), details
+    encode = encoder(CPU) if "article" in experts else None
+    return (Mixture(experts, novelties, grey, encode) if experts else None), details
 
 
 def grey_zone(log_odds: Floats, truth: Bools) -> tuple[float, float]:
@@ -146,7 +150,9 @@ def _fit_kind(kind: Kind, part: Part, progress: Callable[[float], None]) -> tupl
     """Fit the experts of one kind; returns them, and their log-odds together on the rows as they are, out of fold."""
     recipe = RECIPES[kind]
     if kind == "article":
-        found = fit_expert(recipe, [form(c, False) for c in part.cleaned], part.truth, part.groups, progress)
+        forms = [form(each, False) for each in part.cleaned]
+        vectors = encoder(CPU)([opening(each) for each in forms])
+        found = fit_expert(recipe, forms, part.truth, part.groups, progress, vectors)
         return {"article": found}, found.out_of_fold
     with_links, bare = (
         fit_expert(

@@ -1,4 +1,4 @@
-"""Reads texts with a transformer of the BERT kind, the course's way: from a hub, or fine-tuned on real and fake articles.
+"""Reads texts with a transformer of the BERT kind, the course's way: from a hub, or fine-tuned on real and fake texts.
 
 It has no out-of-domain score, and the answer says so. Imported by the worker and the trainer only.
 """
