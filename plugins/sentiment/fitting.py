@@ -21,6 +21,7 @@ from plugins.sentiment.network import Network
 from plugins.sentiment.network_training import Shape, fit_network
 from plugins.sentiment.ngrams import Encoded, encode
 from plugins.sentiment.ngrams_training import Recipe, fit_ngrams
+from plugins.sentiment.settings import from_environment
 from shared.language import Language
 from shared.model import Progress
 
@@ -49,14 +50,14 @@ class Plan:
 PLANS: Final[Mapping[Language, Plan]] = {
     "en": Plan(
         Recipe(longest=3, bayes=10.0, rarity=0.3, most=350_000),
-        Shape(tokens=25_000, dimensions=128, filters=256, epochs=5),
+        Shape(tokens=25_000, dimensions=128, filters=160, epochs=4),
         networks=1,
         apart=10,
     ),
     "zh": Plan(
         Recipe(longest=4, floor=20.0, bayes=10.0, rarity=5.0, most=150_000),
-        Shape(tokens=6000, dimensions=128, filters=200, epochs=10, batch=32),
-        networks=3,
+        Shape(tokens=6000, dimensions=128, filters=128, epochs=8, batch=32),
+        networks=2,
     ),
 }
 
@@ -108,8 +109,10 @@ def fit_part(
 
 
 def _networks(texts: Encoded, truth: Bools, plan: Plan, steps: _Steps, name: str) -> tuple[Network, ...]:
+    checkpoints = from_environment().checkpoints
     return tuple(
-        fit_network(texts, truth, plan.shape, SEED + at, steps.take(30, name)) for at in range(plan.networks)
+        fit_network(texts, truth, plan.shape, SEED + at, steps.take(30, name), checkpoints)
+        for at in range(plan.networks)
     )
 
 

@@ -105,9 +105,10 @@ def _epoch(
     # Seeded by the epoch, so that one after a break is the one that would have been.
     torch.manual_seed(schedule.seed * 1000 + epoch)
     total = per_epoch * schedule.epochs
+    warm = min(WARM_STEPS, max(1, total // 10))
     for at, batch in enumerate(batches(sizes, schedule, epoch)):
         step = epoch * per_epoch + at
-        rate = schedule.rate * min(1.0, (step + 1) / WARM_STEPS) * max(LEAST_RATE, 1 - step / total)
+        rate = schedule.rate * min(1.0, (step + 1) / warm) * max(LEAST_RATE, 1 - step / total)
         for group in optimizer.param_groups:
             group["lr"] = rate
         optimizer.zero_grad()

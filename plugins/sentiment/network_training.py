@@ -1,6 +1,8 @@
 """Trains the convolutional network of `plugins.sentiment.network`. Imported by the trainer only: it needs torch."""
 
+import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -71,9 +73,17 @@ class Convolution(nn.Module):
 
 
 def fit_network(
-    texts: Encoded, truth: NDArray[np.bool_], shape: Shape, seed: int, progress: Progress
+    texts: Encoded,
+    truth: NDArray[np.bool_],
+    shape: Shape,
+    seed: int,
+    progress: Progress,
+    checkpoints: Path | None = None,
 ) -> Network:
-    """Fit the network on texts; the vocabulary's first `shape.tokens` tokens have embeddings."""
+    """Fit the network on texts; the vocabulary's first `shape.tokens` tokens have embeddings.
+
+    A training that was broken off goes on from what it left in the folder `checkpoints`.
+    """
     progress(0.0, "embedding the tokens")
     kinds = max(2, min(shape.tokens, int(texts.ids.max(initial=0))))
     embedding = co_occurrence_embeddings(texts, kinds, shape.dimensions, seed)
@@ -87,7 +97,16 @@ def fit_network(
         return functional.binary_cross_entropy_with_logits(module(padded), wanted[batch])
 
     schedule = Schedule(shape.epochs, shape.batch, shape.rate, seed)
-    fit(module, [len(row) for row in rows], loss, schedule, progress)
+    digest = hashlib.sha256(texts.ids.tobytes() + texts.sizes.tobytes() + truth.tobytes()).hexdigest()
+    fit(
+        module,
+        [len(row) for row in rows],
+        loss,
+        schedule,
+        progress,
+        checkpoint=None if checkpoints is None else checkpoints / f"network-{digest[:12]}-{seed}.safetensors",
+        identity=f"{digest} {shape}",
+    )
     return _network(module, shape.filters)
 
 

@@ -13,7 +13,7 @@ class SentimentSettings(BaseSettings):
     base: str | None = None
     """A transformer to fine-tune when the model is trained: a folder, or "org/name@revision"."""
     checkpoints: Path | None = None
-    """Where the training of the BiLSTM keeps its checkpoints, so that one broken off goes on."""
+    """Where the trainings of the networks keep their checkpoints, so that one broken off goes on."""
 
 
 def from_environment() -> SentimentSettings:
