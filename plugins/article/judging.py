@@ -40,7 +40,7 @@ def judge(
     by_meaning: list[str] = []
     for start in range(0, len(rows.articles), BATCH):
         articles = rows.articles[start : start + BATCH]
-        answers = model.predict([SummaryRequest(article) for article in articles])
+        answers = model.answer([SummaryRequest(article) for article in articles])
         summaries += [answer.text if isinstance(answer, SummaryResult) else "" for answer in answers]
         documents = [read(article) for article in articles]
         for document, seen in zip(documents, see(model.extractive.encoder, documents), strict=True):

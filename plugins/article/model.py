@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 USUAL: Final = 3
 MOST: Final = 20
 SHARES: Final = (0.05, 0.6)
-SECONDS: Final = 40.0
-"""A batch is written in so much time, or sentences are chosen instead: chat does not wait a minute."""
+SECONDS: Final = 12.0
+"""A batch is written in so much time, or sentences are chosen instead: after 20 s the engine would kill the worker."""
 Kind = Literal["extractive", "abstractive"]
 
 
@@ -56,10 +56,10 @@ class Passage(msgspec.Struct, frozen=True):
 class SummaryResult(msgspec.Struct, frozen=True):
     """A summary, and how it was made.
 
-    `headline` is the title, given or found; `total` counts the sentences of the article, and `read` is the share of it
-    that was looked at. `words` counts what is not Chinese, `characters` Chinese characters, of the article;
-    `summary_words` and `summary_characters` of the summary. `short`: the article has no more sentences than were asked
-    for, and all of them are here.
+    `headline` is the title, given or found; `total` counts the article's sentences below it, and `read` is the share of
+    it that was looked at. `words` counts what is not Chinese, `characters` Chinese characters, of the article;
+    `summary_words` and `summary_characters` of the summary. `short`: no more sentences of the article say something
+    than were asked for, and all of these are here.
     """
 
     kind: Kind
@@ -111,11 +111,17 @@ class SummaryModel:
 
     def predict(self, batch: Sequence[SummaryRequest]) -> Sequence[SummaryResult | Failure]:
         """Summarise each article; of very long ones the beginning."""
+        return self.answer(batch, SECONDS)
+
+    def answer(
+        self, batch: Sequence[SummaryRequest], seconds: float | None = None
+    ) -> list[SummaryResult | Failure]:
+        """Summarise each article, written in `seconds` or else chosen from it; without them however long it takes."""
         documents = [
             read(request.text, request.title, None if request.language == "auto" else request.language)
             for request in batch
         ]
-        drafts = self._written(batch, documents)
+        drafts = self._written(batch, documents, seconds)
         left = [at for at, draft in enumerate(drafts) if draft is None]
         chosen = self.extractive.summarise(
             [documents[at] for at in left],
@@ -147,7 +153,7 @@ class SummaryModel:
         return evaluate(self, data, part)
 
     def _written(
-        self, batch: Sequence[SummaryRequest], documents: Sequence[Document]
+        self, batch: Sequence[SummaryRequest], documents: Sequence[Document], seconds: float | None
     ) -> "list[Draft | None]":
         drafts: list[Draft | None] = [None] * len(batch)
         if self.abstractive is None:
@@ -161,18 +167,22 @@ class SummaryModel:
         ]
         wishes = [Wish(max(1, batch[at].sentences), batch[at].share) for at in known]
         texts = [documents[at].text for at in known]
-        for at, draft in zip(known, self.abstractive.summarise(texts, wishes, SECONDS), strict=True):
+        for at, draft in zip(known, self.abstractive.summarise(texts, wishes, seconds), strict=True):
             drafts[at] = draft
         return drafts
 
 
 def _quoted(document: Document, chosen: "Chosen", request: SummaryRequest) -> SummaryResult:
-    picked = [document.sentences[place] for place in chosen.places]
-    passages = [
-        Passage(sentence.text, sentence.span.start, sentence.span.end, score, exact=True)
-        for sentence, score in zip(picked, chosen.scores, strict=True)
-    ]
     short = request.share is None and len(document.sentences) <= request.sentences
+    if short and len(document.spans) <= request.sentences:
+        # Fragments too: nothing is to be gained by leaving them out.
+        scored = [(span, 1.0) for span in document.spans]
+    else:
+        spans = [document.sentences[place].span for place in chosen.places]
+        scored = list(zip(spans, chosen.scores, strict=True))
+    passages = [
+        Passage(document.text[start:end], start, end, score, exact=True) for (start, end), score in scored
+    ]
     return _result("extractive", document, passages, document.read_share, short)
 
 
@@ -196,7 +206,7 @@ def _result(
         text=text,
         passages=passages,
         language=document.language,
-        total=document.total,
+        total=len(document.spans),
         read=share,
         words=words,
         characters=characters,

@@ -38,6 +38,7 @@ GOOD: Final = ("good", "great", "fine")
 BAD: Final = ("bad", "awful", "poor")
 HAN: Final = "好坏不很酒店房间电影今天天气新闻银行利率上升下跌下雨球队夺冠市场，。"
 WIDTH: Final = 32
+LINES: Final = [" ".join(WORDS), *(f"{word.capitalize()}." for word in WORDS), "a, b? c! 0 1 2 3 4 5 6 7 8 9"]
 SIZES: Final = {"num_layers": 2, "num_heads": 4, "d_model": WIDTH, "d_ff": 64, "d_kv": 8}
 
 
@@ -111,12 +112,12 @@ def taught_bert(folder: Path, labels: Sequence[str] = ("negative", "positive")) 
 
 def tiny_t5(folder: Path) -> Path:
     """Write a T5 that knows `WORDS`; its tokenizer is a sentencepiece model, as the original's."""
-    return _with_pieces(folder, "T5", [" ".join(WORDS)] * 20, feed_forward_proj="relu")
+    return _with_pieces(folder, "T5", LINES * 20, feed_forward_proj="relu")
 
 
 def tiny_mt5(folder: Path) -> Path:
     """Write an mT5 that knows `WORDS` and `HAN`."""
-    lines = [" ".join(WORDS)] * 20 + [HAN] * 40
+    lines = LINES * 20 + [HAN] * 40
     return _with_pieces(folder, "MT5", lines, feed_forward_proj="gated-gelu", tie_word_embeddings=False)
 
 

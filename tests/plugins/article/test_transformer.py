@@ -20,14 +20,14 @@ ENGLISH = "The bank rates rise in the city. We saw the team today. Rain and sun 
 CHINESE = "今天銀行利率上升。球隊在城市奪冠。市場下雨，天氣不好。新聞說酒店很好。"
 
 
-def write_pairs(path: Path, count: int = 80) -> Path:
+def write_pairs(path: Path, count: int = 70) -> Path:
     drawn = random.Random(5)
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["article", "summary"])
         for _ in range(count):
-            told = [" ".join(drawn.choices(WORDS, k=9)).capitalize() + "." for _ in range(8)]
-            table.writerow([" ".join(told), " ".join(told[:3])])
+            told = [" ".join(drawn.choices(WORDS, k=6)).capitalize() + "." for _ in range(5)]
+            table.writerow([" ".join(told), " ".join(told[:2])])
     return path
 
 
