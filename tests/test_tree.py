@@ -186,7 +186,7 @@ def test_every_package_that_is_imported_is_declared() -> None:
     undeclared = {
         f"{path}: {name}"
         for folders, declared in (
-            (OURS, needed | _names(extras["hub"])),
+            (OURS, needed),
             (("tests", "benchmarks"), everything),
         )
         for path, name in _imported(*folders)
