@@ -101,7 +101,9 @@ def _summary(result: SummaryResult, bullets: bool) -> str:
 def _notes(ctx: Context, result: SummaryResult) -> list[str]:
     notes = []
     if result.short:
-        notes.append(ctx.text("The text is short already: these are all of its sentences."))
+        notes.append(
+            ctx.text("The text is short already: these are all of its sentences that say something.")
+        )
     if result.read < WHOLE:
         notes.append(ctx.text("Only the first {share:.0%} of the text were read.", share=result.read))
     if result.kind == "abstractive":

@@ -45,15 +45,15 @@ class Sentence:
 class Document:
     """An article as the scorer sees it.
 
-    `sentences` are those that say something, each once. `total` counts all that there are; `read_share` is how much of
-    the text was looked at (0…1).
+    `sentences` are those that say something, each once; `spans` are all that there are, but for the headline.
+    `read_share` is how much of the text was looked at (0…1).
     """
 
     text: str
     language: Language
     headline: str
     sentences: tuple[Sentence, ...]
-    total: int
+    spans: tuple[Span, ...]
     read_share: float
 
 
@@ -62,7 +62,7 @@ def read(text: str, title: str | None = None, language: Language | None = None) 
     length = max(1, len(text))
     text = text[:MAX_CHARACTERS]
     spans = sentences(text)
-    total, end = len(spans), len(text)
+    end = len(text)
     headline = (title or "").strip()[:HEADLINE]
     if first := _headline(text, spans):
         headline = headline or first
@@ -95,7 +95,7 @@ def read(text: str, title: str | None = None, language: Language | None = None) 
     if not found and len(fragments) == MAX_SENTENCES:
         end = fragments[-1].span.end
     return Document(
-        text, language or language_of(text), headline, tuple(found or fragments), total, end / length
+        text, language or language_of(text), headline, tuple(found or fragments), tuple(spans), end / length
     )
 
 
