@@ -6,6 +6,7 @@ of the text each holds.
 
 import bisect
 import re
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +22,19 @@ from shared.model import Device
 __all__ = ["Attribution", "TextClassifier", "fine_tune_classifier", "is_transformer"]
 
 OVERLAP: Final = 64
-WINDOWS: Final = 8
+WINDOWS: Final = 4
 """Windows of a text that are read; what comes after them is not."""
+EXPLAINED: Final = 2
+"""Windows in which words are weighed: those that speak loudest for the label."""
 CHARACTERS_A_TOKEN: Final = 16
 """A text is cut to so many characters a token that can be read, before it is taken apart."""
 TOKENS_AT_ONCE: Final = 8192
 WORDS: Final = 16
-"""Words whose weight is measured."""
+"""Words whose weight is measured…"""
+MASKED_TOKENS: Final = 4096
+"""…or fewer, so that so many tokens are read for it."""
+SECONDS: Final = 6.0
+"""Explaining a batch takes so long at most: after 20 s the engine would take it for stuck."""
 Floats = NDArray[np.float64]
 _HAN: Final = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
 _WORD: Final = re.compile(rf"[{_HAN}]|[^\W{_HAN}]+(?:['’][^\W{_HAN}]+)*")
@@ -94,26 +101,40 @@ class TextClassifier:
             np.add.at(found, owners, shares[:, None] * _softmax(self._logits([w.ids for w in windows])))
         return found
 
+    def explanations(
+        self, texts: Sequence[str], label: int | None = None, seconds: float = SECONDS
+    ) -> list[list[Attribution]]:
+        """Return the attributions of each text; none for those whose turn has not come after `seconds`."""
+        until = time.monotonic() + seconds
+        return [self.attributions(text, label) if time.monotonic() < until else [] for text in texts]
+
     def attributions(self, text: str, label: int | None = None) -> list[Attribution]:
         """Return the words that weigh most for or against a label (by default the likeliest), the strongest first.
 
         The gradient times the embedding chooses words (Han characters, or what the tokenizer makes of them); then
-        each is masked in turn, and its weight is what the label's log-odds lose. 16 words at most.
+        each is masked in turn, and its weight is what the label's log-odds lose. 16 words at most, of the two windows
+        that speak loudest for the label.
         """
+        if not text.strip():
+            return []
         windows = self._windows(text)
-        chosen = int(self.probabilities([text])[0].argmax()) if label is None else label
+        logits = self._logits([window.ids for window in windows])
+        shares = np.array([window.share for window in windows])
+        chosen = int((shares @ _softmax(logits)).argmax()) if label is None else label
+        whole = _log_odds(logits, chosen)
+        loudest = sorted(range(len(windows)), key=lambda at: -whole[at])[:EXPLAINED]
         candidates: list[tuple[float, int, tuple[int, int], list[int]]] = []
-        for at, (window, scores) in enumerate(zip(windows, self._saliency(windows, chosen), strict=True)):
-            for place, tokens in _words(text, window.offsets).items():
-                strength = abs(sum(scores[token] for token in tokens)) * window.share
+        for at in loudest:
+            scores = self._saliency(windows[at], chosen)
+            for place, tokens in _words(text, windows[at].offsets).items():
+                strength = abs(sum(scores[token] for token in tokens)) * windows[at].share
                 candidates.append((strength, at, place, tokens))
         candidates.sort(key=lambda each: -each[0])
-        candidates = candidates[:WORDS]
-        masked = [self._masked(windows[at].ids, tokens) for _, at, _, tokens in candidates]
-        odds = _log_odds(self._logits([*masked, *(w.ids for w in windows)]), chosen)
-        whole = odds[len(masked) :]
+        longest = max(len(windows[at].ids) for at in loudest)
+        candidates = candidates[: max(1, min(WORDS, MASKED_TOKENS // longest))]
+        masked = self._logits([self._masked(windows[at].ids, tokens) for _, at, _, tokens in candidates])
         weights: dict[tuple[int, int], float] = {}
-        for (_, at, place, _), without in zip(candidates, odds, strict=False):
+        for (_, at, place, _), without in zip(candidates, _log_odds(masked, chosen), strict=True):
             # A word where two windows overlap counts in both.
             weights[place] = weights.get(place, 0.0) + float(whole[at] - without) * windows[at].share
         found = [Attribution(start, end, weight) for (start, end), weight in weights.items()]
@@ -146,27 +167,25 @@ class TextClassifier:
         padded = self._tokenizer.pad({"input_ids": [list(row) for row in rows]}, return_tensors="pt")
         return {name: padded[name].to(self._device.name) for name in ("input_ids", "attention_mask")}
 
-    def _saliency(self, windows: Sequence[Window], label: int) -> list[list[float]]:
-        """Return for each token of each window its gradient of the label's log-odds times its embedding."""
+    def _saliency(self, window: Window, label: int) -> list[float]:
+        """Return for each token of a window its gradient of the label's log-odds times its embedding."""
         import torch
 
-        found: list[list[float]] = []
-        for window in windows:
-            seen: list[Any] = []
+        seen: list[Any] = []
 
-            def watch(_module: object, _inputs: object, output: Any, seen: list[Any] = seen) -> Any:
-                seen.append(output.detach().requires_grad_())
-                return seen[-1]
+        def watch(_module: object, _inputs: object, output: Any) -> Any:
+            seen.append(output.detach().requires_grad_())
+            return seen[-1]
 
-            handle = self._model.get_input_embeddings().register_forward_hook(watch)
-            try:
-                with torch.enable_grad():
-                    logits = self._model(**self._padded([window.ids])).logits[0].float()
-                    others = torch.cat([logits[:label], logits[label + 1 :]])
-                    (gradient,) = torch.autograd.grad(logits[label] - torch.logsumexp(others, 0), seen[0])
-            finally:
-                handle.remove()
-            found.append((gradient * seen[0]).sum(-1)[0].float().tolist())
+        handle = self._model.get_input_embeddings().register_forward_hook(watch)
+        try:
+            with torch.enable_grad():
+                logits = self._model(**self._padded([window.ids])).logits[0].float()
+                others = torch.cat([logits[:label], logits[label + 1 :]])
+                (gradient,) = torch.autograd.grad(logits[label] - torch.logsumexp(others, 0), seen[0])
+        finally:
+            handle.remove()
+        found: list[float] = (gradient * seen[0]).sum(-1)[0].float().tolist()
         return found
 
     def _masked(self, ids: Sequence[int], tokens: Sequence[int]) -> list[int]:

@@ -50,21 +50,16 @@ class Transformed:
         """Read each text without links, handles and marks of its publisher, as it was trained."""
         cleaned = [clean(text).text for text in texts]
         found = self._classifier.probabilities(cleaned)
+        explained = self._classifier.explanations(cleaned, self._fake)
         return [
             Reading(
                 log_odds=math.log(max(row[self._fake], 1e-9)) - math.log(max(row[self._real], 1e-9)),
-                weights=self._weights(text),
+                weights=sorted(Weight(*each) for each in words),
                 grey=(-GREY, GREY),
                 kind="article" if article_share(text) >= 0.5 else "post",
             )
-            for text, row in zip(cleaned, found, strict=True)
+            for text, row, words in zip(cleaned, found, explained, strict=True)
         ]
-
-    def _weights(self, text: str) -> list[Weight]:
-        if not text.strip():
-            return []
-        found = self._classifier.attributions(text, self._fake)
-        return sorted(Weight(start, end, weight) for start, end, weight in found)
 
 
 def fine_tune(

@@ -14,7 +14,7 @@ from plugins.sentiment.reading import strongest, verdict_of
 from shared.errors import ModelUnavailable
 from shared.language import language_of
 from shared.model import Device
-from shared.transformer import TextClassifier
+from shared.transformer import Attribution, TextClassifier
 
 UNCLEAR: Final = 0.25
 """From this probability on, and as far from 1, a verdict is left open."""
@@ -43,9 +43,14 @@ class TransformerReader:
     def read(self, batch: Sequence[SentimentRequest]) -> list[SentimentResult]:
         """Judge each text; words are found only for those of which they are wanted."""
         rows = self._classifier.probabilities([request.text for request in batch])
-        return [self._result(request, row) for request, row in zip(batch, rows, strict=True)]
+        explained = self._classifier.explanations(
+            [request.text if request.words else "" for request in batch], int(np.nanargmax(self._worth))
+        )
+        return [self._result(*each) for each in zip(batch, rows, explained, strict=True)]
 
-    def _result(self, request: SentimentRequest, row: NDArray[np.float64]) -> SentimentResult:
+    def _result(
+        self, request: SentimentRequest, row: NDArray[np.float64], words: Sequence[Attribution]
+    ) -> SentimentResult:
         neither = np.isnan(self._worth)
         sided = float(row[~neither].sum())
         probability = float(row[~neither] @ self._worth[~neither]) / sided if sided > 0 else 0.5
@@ -57,22 +62,21 @@ class TransformerReader:
             probability=min(max(probability, 0.0), 1.0),
             verdict=verdict,
             reason=reason,
-            words=self._words(request.text) if request.words and not empty else [],
+            words=_strongest(request.text, words),
             language=language_of(request.text),
             known=0.0 if empty else 1.0,
             exact=False,
         )
 
-    def _words(self, text: str) -> list[WordWeight]:
-        best = int(np.nanargmax(self._worth))
-        found = self._classifier.attributions(text, best)
-        return strongest(
-            [
-                WordWeight(text[each.start : each.end], each.start, each.end, each.weight)
-                for each in found
-                if math.isfinite(each.weight)
-            ]
-        )
+
+def _strongest(text: str, words: Sequence[Attribution]) -> list[WordWeight]:
+    return strongest(
+        [
+            WordWeight(text[each.start : each.end], each.start, each.end, each.weight)
+            for each in words
+            if math.isfinite(each.weight)
+        ]
+    )
 
 
 def worth_of(labels: Sequence[str]) -> NDArray[np.float64]:
