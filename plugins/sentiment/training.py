@@ -92,7 +92,7 @@ def _fine_tuned(
 
     device = choose_device()
     progress(0.05, "fetching the base")
-    start = base_folder(base, Path.home() / ".cache" / "hearth" / "bases")
+    start = base_folder(base, folder.parent.parent / ".hub")
     fine_tune_classifier(
         start,
         fit.texts,
