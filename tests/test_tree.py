@@ -21,7 +21,10 @@ OURS = ("bot", "plugins", "shared", "schedules")
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc"}
 LONGEST = 500
 UNSAFE = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
-HEAVY = {"torch", "sklearn", "pandas", "matplotlib", "xgboost", "scipy", "lxml", "trafilatura", "pypdf"}
+HEAVY = {
+    "torch", "transformers", "tokenizers", "sklearn", "pandas", "matplotlib", "xgboost", "scipy", "lxml", "trafilatura",
+    "pypdf",
+}  # fmt: skip
 # Put together here, so that this file does not mention them itself.
 PRIVATE = re.compile("|".join(("/wo" + "rk/", "/ro" + "ot/", r"registry\.np" + "mjs", r"py" + r"pi\.org")))
 AS_IT_STARTS = """
