@@ -15,6 +15,8 @@ from shared.settings import Settings
 from tests.kit.caller import Caller
 from tests.kit.house import House, house
 from tests.kit.person import File
+from tests.kit.web import CANARY_HOST, HOST, Web, page, pdf
+from tests.kit.web import ENGLISH as PARAGRAPHS
 from tests.plugins.article.articles import CHINESE, ENGLISH
 
 FLAT = " ".join(ENGLISH.split())
@@ -31,6 +33,7 @@ async def home(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]
         data_dir=tmp_path_factory.mktemp("house"),
         http_port=None,
         disabled_plugins=frozenset({"fact", "sentiment", "spam"}),
+        fetch_allow=(f"{HOST}/32",),
     )
     async with house(values) as running:
         yield running
@@ -199,3 +202,35 @@ async def test_a_long_summary_is_split_or_attached(home: House) -> None:
         "article summarise", {"article-file": File("a.txt", " ".join(lines).encode())}, share=60
     )
     assert answer.message.attachments or len(answer.messages) > 1
+
+
+async def test_an_address_is_read_and_its_title_site_and_link_are_named(home: House) -> None:
+    person = await home.person()
+    async with Web() as web:
+        answer = await person.slash("article summarise", article=web.url("/article"))
+        inside = f"/to?where=http://{CANARY_HOST}:{web.port}/secret"
+        refused = await person.slash("article summarise", article=web.url(inside))
+    (embed,) = answer.message.embeds
+    assert "Ferry terminal to close" in unescape(embed["title"])
+    fields = {field["name"]: unescape(field["value"]) for field in embed["fields"]}
+    assert fields["Site"] == "Harbour Post"
+    assert fields["Published"].startswith("2026-10-05")
+    assert fields["Link"] == f"<{web.url('/article')}>"
+    source = " ".join(PARAGRAPHS)
+    quotes = bullets(embed["description"])
+    assert len(quotes) == 3
+    assert all(quote in source for quote in quotes)
+    assert refused.ephemeral
+    assert not refused.message.embeds
+    assert web.canary == []
+
+
+@pytest.mark.parametrize("kind", ["html", "pdf"])
+async def test_a_file_of_a_page_is_read(home: House, kind: str) -> None:
+    person = await home.person()
+    data = page(PARAGRAPHS, "A page").encode() if kind == "html" else pdf(PARAGRAPHS, title="A page")
+    answer = await person.slash("article summarise", {"article-file": File(f"a.{kind}", data)})
+    source = " ".join(PARAGRAPHS)
+    quotes = bullets(answer.message.embeds[0]["description"])
+    assert quotes
+    assert all(quote in source for quote in quotes)
