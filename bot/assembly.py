@@ -33,8 +33,10 @@ log = structlog.get_logger("hearth.assembly")
 
 
 @asynccontextmanager
-async def assembled(settings: Settings, observer: Observer | None = None) -> AsyncIterator[Core]:
-    """Start all that commands need, but for Discord; stop it at the end."""
+async def assembled(
+    settings: Settings, observer: Observer | None = None, *, warm: bool = True
+) -> AsyncIterator[Core]:
+    """Start all that commands need, but for Discord; stop it at the end. Unless `warm`, models load when asked."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     database = Database(settings.database)
     try:
@@ -43,7 +45,7 @@ async def assembled(settings: Settings, observer: Observer | None = None) -> Asy
         states = States(database)
         await states.refresh()
         weights = WeightsInUse(lambda: models_of(plugins), Store(settings.models_dir), settings.hub)
-        predictor = _predictor(settings, plugins, weights, observer)
+        predictor = _predictor(settings, plugins, weights, observer, warm)
         core = Core(settings, database, plugins, plugins.texts(), states, predictor, weights)
         core.builtin = groups(core)
         try:
@@ -121,7 +123,11 @@ async def _migrate_plugin(database: Database, plugins: Plugins, name: str) -> No
 
 
 def _predictor(
-    settings: Settings, plugins: Plugins, weights: WeightsInUse, observer: Observer | None
+    settings: Settings,
+    plugins: Plugins,
+    weights: WeightsInUse,
+    observer: Observer | None,
+    warm: bool = True,
 ) -> Predictor:
     models = models_of(plugins)
     engine = LocalEngine(
@@ -130,6 +136,6 @@ def _predictor(
         device=settings.device,
         threads=settings.threads,
         memory_budget_mib=settings.memory_budget_mib,
-        warm=tuple(name for name, model in models.items() if stays_warm(model)),
+        warm=tuple(name for name, model in models.items() if warm and stays_warm(model)),
     )
     return Predictor(engine, models.values(), max_waiting=settings.max_waiting, observer=observer)

@@ -53,7 +53,8 @@ def register(app: typer.Typer) -> None:
 
 
 async def _call(settings: Settings, plugin: str, name: str, values: list[str], locale: str) -> Reply:
-    async with assembled(settings) as core:
+    # One command needs one model or two, not all of them.
+    async with assembled(settings, warm=False) as core:
         group, command = core.find(plugin, name)
         raw = await asyncio.to_thread(_raw, command, values)
         # Whoever has the command line has the machine: there is nothing to keep from them.

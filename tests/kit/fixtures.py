@@ -28,5 +28,5 @@ async def caller(hearth_settings: Settings) -> AsyncIterator[Caller]:
     from bot.assembly import assembled
     from tests.kit.caller import Caller
 
-    async with assembled(hearth_settings) as core:
+    async with assembled(hearth_settings, warm=False) as core:
         yield Caller(core)

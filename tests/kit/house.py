@@ -34,13 +34,16 @@ class House:
 
 
 @asynccontextmanager
-async def house(settings: Settings, **knobs: Any) -> AsyncIterator[House]:
-    """Start a sandbox (with its `knobs`) and the bot, and wait until commands are there."""
+async def house(settings: Settings, *, warm: bool = False, **knobs: Any) -> AsyncIterator[House]:
+    """Start a sandbox (with its `knobs`) and the bot, and wait until commands are there.
+
+    Unless `warm`, models are loaded when they are first asked: a test needs few of them.
+    """
     metrics = Metrics()
     async with Sandbox(port=0, **knobs) as sandbox:
         with pointed_at(sandbox.api_base, sandbox.gateway_url):
             async with (
-                assembled(settings, metrics) as core,
+                assembled(settings, metrics, warm=warm) as core,
                 connected(core, metrics, sandbox.bot_token, guild_ready_timeout=0.1) as bot,
             ):
                 await _ready(sandbox, bot)
