@@ -83,9 +83,9 @@ def clean(text: str) -> Cleaned:
         before = text
         text = _blank(text, (match.span() for match in _MAIL.finditer(text)))
         for pattern in (_LINK, _HANDLE):
-            found = list(pattern.finditer(text))
-            marks += [(match.start(), match.group()) for match in found]
-            text = _blank(text, (match.span() for match in found))
+            matches = list(pattern.finditer(text))
+            marks += [(match.start(), match.group()) for match in matches]
+            text = _blank(text, (match.span() for match in matches))
         for lines in (_sites, _datelines, _boilerplate):
             text = _blank(text, lines(text))
         if text == before:

@@ -32,7 +32,7 @@ EXPERTS: Final[Mapping[str, tuple[Kind, bool]]] = {
 """Each expert's kind of text, and whether it sees links and handles."""
 UNMARKED: Final = 0.25
 """What the expert that sees links has to say on a post without any; chosen by cross-validation."""
-NEARLY: Final = 0.02
+NEARLY: Final = 0.1
 """Below this share an expert is not asked."""
 Encode = Callable[[Sequence[str]], Floats]
 """Makes sentence vectors, texts × 512, each of norm 1."""

@@ -30,7 +30,7 @@ LONGEST: Final = 6
 LATIN: Final = 0.8
 """Below this share of English letters a text is not English."""
 FEWEST: Final = 5
-"""English words that a text must have to be judged."""
+"""Different English words that a text must have to be judged."""
 _BETWEEN: Final = re.compile(r"[^\S\n]{1,3}")
 
 Verdict = Literal["unreliable", "reliable", "none"]
@@ -145,7 +145,7 @@ def _reason(text: str, reading: Reading) -> Reason:
         return "grey" if reading.grey[0] < reading.log_odds < reading.grey[1] else ""
     if language_of(bare) == "zh" or (latin_share(bare) < LATIN and any(c.isalpha() for c in bare)):
         return "language"
-    if len(vocabulary(bare)) < FEWEST:
+    if len(set(vocabulary(bare))) < FEWEST:
         return "short"
     if likeness.unlike:
         return "unlike"

@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 SMOOTHING: Final = 0.1
 COMMON: Final = 2
 """Texts that a word must occur in to be known."""
-UNLIKE: Final = 0.04
+UNLIKE: Final = 0.08
 """Share of the training texts, unseen, that count as unlike for their ratio."""
 UNKNOWN: Final = 0.01
 """Share of the training texts, unseen, that count as unlike for their unknown words."""

@@ -29,9 +29,14 @@ _ZH_OFFICE: Final = _any(
     "部", "局", "署", "会", "院", "大学", "公司", "中心", "总统", "部长", "局长", "署长", "主任", "教授", "医师",
     "发言人",
 )  # fmt: skip
+_OFFICE: Final = _any(
+    "police", "authority", "ministry", "department", "council", "government", "court", "agency", "committee", "office",
+    "bank", "university", "hospital", "company", "spokes(?:man|woman|person)", "mayor", "minister",
+)  # fmt: skip
 SOURCE: Final = Rule(
     re.compile(
         rf"\b[Aa]ccording to (?:the )?{_NAME}|\b{_NAME},? {_SAYING}\b|\b{_SAYING} {_NAME}"
+        rf"|\b[Tt]he (?:[a-z]{{2,20}} ){{0,2}}{_OFFICE} {_SAYING}\b"
         rf"|\b(?:[Pp]ublished|[Rr]eported) (?:in|by) (?:the )?{_NAME}"
     ),
     re.compile(

@@ -16,6 +16,7 @@ def found(text: str) -> dict[Topic, tuple[bool, list[str]]]:
     [
         ("According to the World Health Organization, cases fell.", "source", True, "World Health Organization"),
         ("Mayor Jane Doe said that the bridge is safe.", "source", True, "Jane Doe said"),
+        ("The harbour authority said that it is safe.", "source", True, "The harbour authority said"),
         ("The bridge is safe.", "source", False, None),
         ("根據衛福部統計，病例下降。", "source", True, "根據衛福部統計"),
         ("衛福部長陳時中表示，病例下降。", "source", True, "表示"),

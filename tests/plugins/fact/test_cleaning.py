@@ -15,13 +15,16 @@ Read it at http://example.org/a?b=c or dailyexample.com, or ask @reporter.
 
 © 2020 The Daily Example. All rights reserved."""
 
+# fmt: off
 PIECES = st.sampled_from(
     [
-        "https://t.co/abc", "www.site.com/x", "news.bbc.co.uk", "@name", "a@b.org", "LONDON, Jan 5 (Reuters) - ", "(CNN) ",
-        "DENVER, COLORADO -- ", "\n", " ", "By Jane Doe", "Published: 3 May 2020", "Follow us on X", "Cookie Policy",
-        "Title | Site", "Title - Some Site", "記者王小明", "（中央社台北5日電）", "word", "WORD", ".", "—", LINK, "\t", "İ", "\u2028",
+        "https://t.co/abc", "www.site.com/x", "news.bbc.co.uk", "@name", "a@b.org", "LONDON, Jan 5 (Reuters) - ",
+        "(CNN) ", "DENVER, COLORADO -- ", "\n", " ", "By Jane Doe", "Published: 3 May 2020", "Follow us on X",
+        "Cookie Policy", "Title | Site", "Title - Some Site", "記者王小明", "（中央社台北5日電）", "word", "WORD", ".",
+        "—", LINK, "\t", "İ", "\u2028",
     ]
-)  # fmt: skip
+)
+# fmt: on
 TEXTS = st.one_of(
     st.text(max_size=80), st.lists(PIECES, max_size=14).map("".join), st.lists(PIECES).map(" ".join)
 )
