@@ -50,7 +50,8 @@ async def test_chinese_gets_no_verdict_but_the_checklist(caller: Caller) -> None
     assert "不下判斷" in (reply.title or "")
     assert "只學過英文" in reply.text
     assert reply.tone == "unsure"
-    assert reply.pictures == reply.fields == ()
+    assert not reply.pictures
+    assert not reply.fields
     for line in (
         "沒有指名消息來源",
         "依據的是沒有名字的人（專家表示）",
