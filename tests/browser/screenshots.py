@@ -1,7 +1,7 @@
 """Takes the screenshots of the README, as a newcomer would see the sandbox: `make screenshots`.
 
-Drives the page with headless Chromium: picks /spam score, sends a message, presses "Wrong", switches to Chinese.
-The message comes from the SMS Spam Collection where HEARTH_SHARED_DATA (or ../shared/data) has it.
+Drives the page with headless Chromium: every plugin's first command, in English and in Chinese. The spam message comes
+from the SMS Spam Collection where HEARTH_SHARED_DATA (or ../shared/data) has it.
 """
 
 import csv
@@ -11,11 +11,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser import samples
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("HEARTH_SHARED_DATA", ROOT.parent / "shared" / "data")) / "sms_spam.csv"
@@ -70,14 +72,36 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
-def score(page: Page, text: str) -> None:
-    """Pick /spam score as a person does, and send `text`."""
+def run(page: Page, command: str, options: Mapping[str, str]) -> None:
+    """Pick a command as a person does, fill its options in, and wait for the answer; a file is given by its path."""
     page.get_by_test_id("composer").click()
-    page.keyboard.type("/spam sc")
-    page.locator('[data-testid="command-item"][data-command="spam score"]').click()
-    page.get_by_test_id("option-text").fill(text)
+    page.keyboard.type(f"/{command}")
+    page.locator(f'[data-testid="command-item"][data-command="{command}"]').click()
+    for name, value in options.items():
+        field = page.get_by_test_id(f"option-{name}")
+        if field.get_attribute("type") == "file":
+            field.set_input_files(value)
+        else:
+            field.fill(value)
     before = page.get_by_test_id("embed-title").count()
     page.get_by_test_id("submit").click()
+    page.get_by_test_id("embed-title").nth(before).wait_for()
+
+
+def score(page: Page, text: str) -> None:
+    """Have /spam score look at a text."""
+    run(page, "spam score", {"text": text})
+
+
+def summarise(page: Page, article: str) -> None:
+    """Have /article summarise read an article that is pasted into its modal."""
+    page.get_by_test_id("composer").click()
+    page.keyboard.type("/article summarise")
+    page.locator('[data-testid="command-item"][data-command="article summarise"]').click()
+    before = page.get_by_test_id("embed-title").count()
+    page.get_by_test_id("submit").click()
+    page.get_by_test_id("modal-input-article").fill(article)
+    page.get_by_test_id("modal-submit").click()
     page.get_by_test_id("embed-title").nth(before).wait_for()
 
 
@@ -90,30 +114,52 @@ def speak(page: Page, language: str) -> None:
         switch.click()
 
 
+def shot(page: Page, name: str) -> None:
+    """Write what is seen, once pictures are there."""
+    page.wait_for_timeout(700)
+    page.screenshot(path=OUT / f"{name}.png")
+
+
 def main() -> None:
     """Write the screenshots to docs/screenshots."""
     OUT.mkdir(parents=True, exist_ok=True)
     text = spam_message()
-    with sandbox() as url, chromium() as browser:
+    with sandbox() as url, chromium() as browser, tempfile.TemporaryDirectory() as folder:
+        table = Path(folder) / "reviews.csv"
+        table.write_text(samples.REVIEWS_CSV, encoding="utf-8", newline="")
         page = browser.new_page(viewport={"width": 1200, "height": 900}, color_scheme="dark", locale="en-US")
         page.goto(url)
         page.get_by_test_id("bot-status").wait_for()
         score(page, text)
-        page.wait_for_timeout(500)
-        page.screenshot(path=OUT / "score-en.png")
+        shot(page, "score-en")
         page.get_by_test_id("button").filter(has_text="Wrong").last.click()
         page.get_by_text(re.compile("Noted: wrong")).wait_for()
         page.screenshot(path=OUT / "wrong-en.png")
+        summarise(page, samples.ARTICLE_EN)
+        shot(page, "article-en")
+        page.get_by_test_id("button").filter(has_text="Show the source passages").last.click()
+        page.get_by_text("Source passages").last.wait_for()
+        shot(page, "passages-en")
+        run(page, "fact check", {"article": samples.POST_EN})
+        shot(page, "fact-en")
+        run(page, "sentiment read", {"text": samples.REVIEW_EN})
+        shot(page, "sentiment-en")
+        run(page, "sentiment table", {"table": str(table)})
+        shot(page, "table-en")
         speak(page, "zh-TW")
         score(page, text)
         page.get_by_text("很可能是垃圾訊息").last.wait_for()
-        page.wait_for_timeout(500)
-        page.screenshot(path=OUT / "score-zh.png")
+        shot(page, "score-zh")
+        summarise(page, samples.ARTICLE_ZH)
+        shot(page, "article-zh")
+        run(page, "fact check", {"article": samples.ARTICLE_ZH})
+        shot(page, "fact-zh")
+        run(page, "sentiment read", {"text": samples.REVIEW_ZH})
+        shot(page, "sentiment-zh")
         phone = browser.new_page(viewport={"width": 360, "height": 740}, color_scheme="light", locale="en-US")
         phone.goto(url)
         phone.get_by_test_id("embed-title").last.wait_for()
-        phone.wait_for_timeout(500)
-        phone.screenshot(path=OUT / "phone.png")
+        shot(phone, "phone")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,64 @@
+"""Texts for the screenshots: invented, so that they may be shown."""
+
+ARTICLE_EN = """\
+Harbour town reopens its tide mill after forty years
+
+The tide mill at the mouth of the river Ash turned again on Saturday for the first time since 1984, after volunteers \
+had spent six years and 410,000 pounds on its repair. The mill, which was built in 1792, uses the rise of the sea to \
+fill a pond behind a stone dam; when the tide falls, the water runs out over a wheel of oak. At its best it ground two \
+tonnes of wheat a day and fed the whole town.
+
+Engineers of the county found that most of the oak beams were sound, but that the dam had lost a third of its stones \
+to storms. A grant of 250,000 pounds from a heritage fund paid for the masonry. The rest came from a raffle, a choir \
+and 1,300 donors, many of whom had bought a single stone each.
+
+The wheel will not only be looked at. A small generator on its axle is to make 38,000 kilowatt-hours of electricity a \
+year, enough for a dozen homes, and the society that owns the mill expects the sale of the current to pay for its \
+upkeep. Flour will be ground on the first Sunday of every month.
+
+Not everybody is glad. Anglers say that the dam keeps sea trout from the upper river, and have asked the county for a \
+fish pass. The society answers that one is planned for next spring, if a last 60,000 pounds can be found. Visitors are \
+let in from Wednesday; children pay nothing."""
+
+ARTICLE_ZH = """\
+老茶廠變身圖書館 山城居民三年來首次有了書房
+
+停工二十五年的大坪茶廠，週六以圖書館的新面貌重新開門，第一天就有一千二百人上山參觀。這座建於一九三八年的木造茶廠，曾經是山城最大的工廠，\
+全盛時期每天可以烘製八千公斤的紅茶。工廠歇業以後，屋頂漏水，樑柱遭到白蟻蛀蝕，一度被列為危險建築。
+
+縣政府三年前決定保留這棟建築，並以一億兩千萬元的經費整修。工程團隊保留了原有的萎凋架和一台揉捻機，把二樓長達六十公尺的萎凋室改成閱覽室，\
+讓讀者坐在當年攤放茶葉的木架旁邊看書。館長表示，館內目前有四萬冊藏書，其中三千冊與茶和山林有關。
+
+圖書館的用電有四成來自屋頂的太陽能板。雨水收集起來以後，用來澆灌後山的茶園，茶園由十二戶農家輪流照顧，收成的茶葉在館內的茶室出售，所得用來買書。
+
+不過，上山的公車一天只有六班，許多長輩擔心交通不便。縣政府回應，下個月起週末會加開接駁車，並在山下的車站設置還書箱。圖書館每週一休館，入館不收費。"""
+
+POST_EN = (
+    "SHOCKING!!! Doctors DON'T want you to know: drinking hot lemon water every morning KILLS the corona virus in "
+    "5 minutes!! Share before they delete this!!!"
+)
+
+REVIEW_EN = (
+    "I wanted to like this film, and the first half hour is charming. But the plot falls apart, the jokes are stale, "
+    "and the ending is simply awful. A waste of two fine actors."
+)
+REVIEW_ZH = (
+    "房間很乾淨，床也很舒服，櫃檯的小姐非常親切，還幫我們訂了車票。"
+    "早餐種類多又好吃，下次來還會住這裡，大力推薦！"
+)
+
+REVIEWS_CSV = "\ufefftext,stars\r\n" + "".join(
+    f'"{text}",{stars}\r\n'
+    for text, stars in (
+        ("A warm, funny and wonderfully acted film. I loved every minute.", 5),
+        ("Two hours of my life that I will never get back. Dreadful.", 1),
+        ("The music is lovely, the story is weak.", 3),
+        ("Brilliant from the first scene to the last, one of the best this year.", 5),
+        ("Boring, predictable and badly written.", 1),
+        ("服務態度很差，房間又髒又吵，再也不會來了。", 1),
+        ("地點方便，早餐豐盛，老闆很熱心，非常推薦。", 5),
+        ("I fell asleep twice. The dialogue is terrible.", 2),
+        ("Great fun for the whole family, beautifully drawn.", 5),
+        ("An excellent cast and a moving, honest ending.", 4),
+    )
+)
