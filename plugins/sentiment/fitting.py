@@ -1,7 +1,7 @@
 """Fits what answers for one language, on training rows alone. Imported by the trainer only.
 
-The members are fitted twice: without a part of the rows, on which they are then weighed against each other and
-calibrated, and on all rows. Of many rows the network, which is what takes long, is fitted once, without that part.
+Members are fitted without a part of the rows, on which they are then weighed against each other and calibrated; then
+the linear one, which is quick, is fitted once more on all rows.
 """
 
 from collections import Counter
@@ -43,20 +43,18 @@ class Plan:
     shape: Shape
     networks: int
     network_from: int = 1500
-    refit_below: int = 12_000
-    apart: int = 5
+    apart: int = 10
 
 
 PLANS: Final[Mapping[Language, Plan]] = {
     "en": Plan(
         Recipe(longest=3, bayes=10.0, rarity=0.3, most=350_000),
-        Shape(tokens=25_000, dimensions=128, filters=160, epochs=4),
-        networks=1,
-        apart=10,
+        Shape(tokens=20_000, dimensions=100, filters=160, epochs=4),
+        networks=3,
     ),
     "zh": Plan(
         Recipe(longest=4, floor=20.0, bayes=10.0, rarity=5.0, most=150_000),
-        Shape(tokens=6000, dimensions=128, filters=128, epochs=8, batch=32),
+        Shape(tokens=6000, dimensions=128, filters=200, epochs=12, batch=32),
         networks=2,
     ),
 }
@@ -88,19 +86,16 @@ def fit_part(
     texts = _encoded(found, numbers)
     apart = _apart(truth, groups, plan.apart)
     with_network = len(truth) >= plan.network_from
-    again = with_network and len(truth) < plan.refit_below
-    steps = _Steps(progress, 1 + (30 * plan.networks if with_network else 0) * (2 if again else 1))
+    steps = _Steps(progress, 1 + (30 * plan.networks if with_network else 0))
 
     inside, inside_truth = _rows(texts, ~apart), truth[~apart]
     first = fit_ngrams(inside, inside_truth, plan.ngrams)
-    networks = _networks(inside, inside_truth, plan, steps, "training") if with_network else ()
+    networks = _networks(inside, inside_truth, plan, steps) if with_network else ()
     draft = Part(vocabulary, first, networks, Calibration((1.0,) * (1 + bool(networks)), 0.0, 1.0, 0.0), 0.5)
     kept = [found[row] for row in np.flatnonzero(apart)]
     calibration, figures = _calibrated(draft, kept, truth[apart])
     unclear = figures.pop("unclear")
 
-    if again:
-        networks = _networks(texts, truth, plan, steps, "training on all rows")
     ngrams = fit_ngrams(texts, truth, plan.ngrams)
     steps.take(1, "n-grams")(1.0)
     part = Part(vocabulary, ngrams, networks, calibration, unclear)
@@ -108,10 +103,10 @@ def fit_part(
     return part, figures
 
 
-def _networks(texts: Encoded, truth: Bools, plan: Plan, steps: _Steps, name: str) -> tuple[Network, ...]:
+def _networks(texts: Encoded, truth: Bools, plan: Plan, steps: _Steps) -> tuple[Network, ...]:
     checkpoints = from_environment().checkpoints
     return tuple(
-        fit_network(texts, truth, plan.shape, SEED + at, steps.take(30, name), checkpoints)
+        fit_network(texts, truth, plan.shape, SEED + at, steps.take(30, f"network {at + 1}"), checkpoints)
         for at in range(plan.networks)
     )
 

@@ -104,8 +104,9 @@ async def test_a_table_is_uploaded_and_comes_back(home: House) -> None:
     assert [line.split(",")[-2] for line in lines] == ["sentiment", "positive", "negative"]
 
 
-async def test_the_course_s_model_is_not_loaded_at_start_and_nothing_is_wrong(home: House) -> None:
-    status = await home.core.predictor.engine.status()
+async def test_the_course_s_model_is_not_loaded_beside_the_one_that_answers(caller: Caller) -> None:
+    await caller("sentiment", "read", text=GLAD)
+    status = await caller.core.predictor.engine.status()
     loaded = {model.name: model.loaded for model in status.models}
     assert loaded["sentiment"]
     assert not loaded["sentiment-bilstm"]
