@@ -26,16 +26,21 @@ WIDEST: Final = 0.15
 Bools = NDArray[np.bool_]
 
 
-def pieces(texts: Sequence[Sequence[Token]], seed: int) -> list[list[Token]]:
-    """Return a piece of each text, of a length that is as likely to be short as to be long."""
+def pieces(
+    texts: Sequence[str], found: Sequence[Sequence[Token]], seed: int
+) -> tuple[list[str], list[list[Token]]]:
+    """Return a piece of each text, of a length that is as likely to be short as to be long, and its tokens."""
     random = np.random.default_rng(seed)
     low, high = np.log(PIECES)
-    found = []
-    for text in texts:
-        size = min(len(text), round(float(np.exp(random.uniform(low, high)))))
-        start = int(random.integers(0, len(text) - size + 1))
-        found.append(list(text[start : start + size]))
-    return found
+    cut, kept = [], []
+    for text, tokens in zip(texts, found, strict=True):
+        size = min(len(tokens), round(float(np.exp(random.uniform(low, high)))))
+        first = int(random.integers(0, len(tokens) - size + 1))
+        chosen = tokens[first : first + size]
+        start, end = (chosen[0].start, chosen[-1].end) if chosen else (0, 0)
+        cut.append(text[start:end])
+        kept.append([Token(token.start - start, token.end - start, token.form) for token in chosen])
+    return cut, kept
 
 
 def calibrate(whole: Floats, short: Floats, sizes: Floats, truth: Bools) -> Calibration:
@@ -64,10 +69,10 @@ def open_band(probability: Floats, truth: Bools) -> float:
 
     It is the widest band that is needed for `ANSWERED` of the others to be right.
     """
-    sure = np.maximum(probability, 1 - probability)
     right = (probability >= 0.5) == truth
-    for edge in np.arange(0.5, WIDEST, -0.01):
-        answered = sure >= 1 - edge
+    for hundredths in range(50, round(100 * WIDEST), -1):
+        edge = hundredths / 100
+        answered = (probability <= edge) | (probability >= 1 - edge)
         if answered.any() and right[answered].mean() >= ANSWERED:
-            return round(float(edge), 2)
+            return edge
     return WIDEST

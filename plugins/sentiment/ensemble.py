@@ -19,6 +19,7 @@ from safetensors.numpy import load, save
 from plugins.sentiment.features import Token, tokens
 from plugins.sentiment.network import WIDTH, Network
 from plugins.sentiment.ngrams import Floats, NGrams, Taken, encode
+from plugins.sentiment.sentences import INPUTS, Encode, SentenceNetwork, Sentences, read_sentences
 from shared.errors import ModelUnavailable
 from shared.language import Language
 
@@ -66,24 +67,37 @@ class Part:
     """Their mean is one member."""
     calibration: Calibration
     unclear: float
+    sentences: SentenceNetwork | None = None
 
     @cached_property
     def numbers(self) -> dict[str, int]:
         """Return the number of each token of the vocabulary, from 1 on."""
         return {form: at for at, form in enumerate(self.vocabulary, 1)}
 
-    def members(self, texts: Sequence[Sequence[Token]]) -> tuple[list[Taken], NDArray[np.int64]]:
+    @property
+    def names(self) -> list[str]:
+        """Return the names of the members, in the order of their scores."""
+        there = {"n-grams": True, "networks": bool(self.networks), "sentences": self.sentences is not None}
+        return [name for name, is_there in there.items() if is_there]
+
+    def members(
+        self, found: Sequence[Sequence[Token]], read: Sentences | None
+    ) -> tuple[list[Taken], NDArray[np.int64]]:
         """Return what each member says of texts, and the number of every token (0: not known)."""
-        encoded = encode([[token.form for token in text] for text in texts], self.numbers)
+        encoded = encode([[token.form for token in text] for text in found], self.numbers)
         taken = [self.ngrams.take_apart(encoded)]
         if self.networks:
             taken.append(_mean([network.take_apart(encoded) for network in self.networks]))
+        if self.sentences is not None:
+            assert read is not None, "whoever has this member reads sentences"
+            taken.append(self.sentences.take_apart(found, read))
         return taken, encoded.ids
 
-    def score(self, texts: Sequence[str], language: Language) -> list[Scored]:
+    def score(self, texts: Sequence[str], language: Language, encode_sentences: Encode) -> list[Scored]:
         """Take each text apart; linear in the length of all."""
         found = [tokens(text, language) for text in texts]
-        taken, ids = self.members(found)
+        read = None if self.sentences is None else read_sentences(texts, encode_sentences)
+        taken, ids = self.members(found, read)
         sizes = np.array([len(each) for each in found], dtype=np.int64)
         ends = np.cumsum(sizes)
         row = np.repeat(np.arange(len(texts)), sizes)
@@ -99,7 +113,7 @@ class Part:
         ]
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """Return the numbers to store: eight bits each, but for the network's kernel, which has sixteen."""
+        """Return the numbers to store: eight bits each, but for kernels and layers, which have sixteen."""
         kept, scale = _eight_bits(self.ngrams.weights[None])
         stored: dict[str, NDArray[Any]] = {
             "ngrams.keys": self.ngrams.keys,
@@ -114,6 +128,10 @@ class Part:
                 f"network{at}.kernel": network.kernel.astype(np.float16),
                 f"network{at}.filter_bias": network.filter_bias,
                 f"network{at}.pooled": network.pooled,
+            }
+        if self.sentences is not None:
+            stored |= {
+                f"sentences.{name}": value.astype(np.float16) for name, value in vars(self.sentences).items()
             }
         return stored
 
@@ -147,11 +165,14 @@ class Part:
             _network(at, float(bias), len(document["vocabulary"]), tensors)
             for at, bias in enumerate(document["networks"])
         )
-        if len(mix) != 1 + bool(networks):
-            raise ValueError(f"{len(mix)} weights for the members")
+        sentences = _sentence_network(tensors) if "sentences.first" in tensors else None
         numbers = (float(document[name]) for name in ("shift", "steepness", "half"))
         vocabulary = [str(form) for form in document["vocabulary"]]
-        return cls(vocabulary, ngrams, networks, Calibration(mix, *numbers), float(document["unclear"]))
+        calibration = Calibration(mix, *numbers)
+        part = cls(vocabulary, ngrams, networks, calibration, float(document["unclear"]), sentences)
+        if len(mix) != len(part.names):
+            raise ValueError(f"{len(mix)} weights for the members {', '.join(part.names)}")
+        return part
 
 
 @dataclass(frozen=True)
@@ -238,3 +259,13 @@ def _network(at: int, bias: float, kinds: int, tensors: Tensors) -> Network:
     if not fits:
         raise ValueError(f"an embedding of {rows.shape} and a kernel of {kernel.shape} do not fit")
     return Network(rows.astype(np.float32) * scales[:, None], kernel, filter_bias, pooled, bias)
+
+
+def _sentence_network(tensors: Tensors) -> SentenceNetwork:
+    names = ("first", "first_bias", "second", "second_bias", "heads", "heads_bias")
+    values = [tensors[f"sentences.{name}"].astype(np.float32) for name in names]
+    inputs, hidden = values[0].shape
+    wanted = [(INPUTS, hidden), (hidden,), (hidden, hidden), (hidden,), (hidden, 2), (2,)]
+    if inputs != INPUTS or [value.shape for value in values] != wanted:
+        raise ValueError(f"layers of {[value.shape for value in values]} do not fit")
+    return SentenceNetwork(*values)

@@ -37,9 +37,14 @@ class Token(NamedTuple):
         return _SIGNS.fullmatch(self.form) is None
 
 
+def untagged(text: str) -> str:
+    """Blank tags out, a line's end for each; the length stays the same."""
+    return _TAG.sub(lambda match: "\n" + " " * (len(match.group()) - 1), text)
+
+
 def fold(text: str, language: Language) -> str:
     """Lower the case, blank tags out, and make Chinese simplified; the length stays the same."""
-    text = _TAG.sub(lambda match: " " * len(match.group()), text)
+    text = untagged(text)
     folded = text.lower()
     if len(folded) != len(text):
         # Few letters grow when lowered; those stay as they are.

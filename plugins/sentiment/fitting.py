@@ -21,11 +21,15 @@ from plugins.sentiment.network import Network
 from plugins.sentiment.network_training import Shape, fit_network
 from plugins.sentiment.ngrams import Encoded, encode
 from plugins.sentiment.ngrams_training import Recipe, fit_ngrams
+from plugins.sentiment.sentences import INPUTS, Encode, Sentences, Singles, read_sentences
+from plugins.sentiment.sentences_training import fit_sentences
 from plugins.sentiment.settings import from_environment
 from shared.language import Language
 from shared.model import Progress
 
 SEED: Final = 1
+CHUNK: Final = 4096
+"""Sentences that are encoded at once."""
 RAREST: Final = 2
 """Texts that a token must occur in to be known."""
 Bools = NDArray[np.bool_]
@@ -35,13 +39,15 @@ Bools = NDArray[np.bool_]
 class Plan:
     """What is fitted for a language; chosen by validation on training rows of the data that the default learned from.
 
-    `networks` of different seeds are averaged; there are none for fewer rows than `network_from`. One row in `apart` is
-    what members are calibrated on.
+    `networks` of different seeds are averaged; `sentences`: one network reads sentences. There are none of either for
+    fewer rows than `network_from`. One row in `apart` is what members are calibrated on. For Chinese hotel reviews
+    networks of both kinds were tried, and were no help.
     """
 
     ngrams: Recipe
     shape: Shape
-    networks: int
+    networks: int = 0
+    sentences: bool = False
     network_from: int = 1500
     apart: int = 10
 
@@ -49,13 +55,13 @@ class Plan:
 PLANS: Final[Mapping[Language, Plan]] = {
     "en": Plan(
         Recipe(longest=3, bayes=10.0, rarity=0.3, most=350_000),
-        Shape(tokens=20_000, dimensions=100, filters=160, epochs=4),
-        networks=3,
+        Shape(tokens=25_000, dimensions=128, filters=300, epochs=6),
+        networks=2,
+        sentences=True,
     ),
     "zh": Plan(
         Recipe(longest=4, floor=20.0, bayes=10.0, rarity=5.0, most=150_000),
         Shape(tokens=6000, dimensions=128, filters=200, epochs=12, batch=32),
-        networks=2,
     ),
 }
 
@@ -76,7 +82,12 @@ class _Steps:
 
 
 def fit_part(
-    rows: Reviews, groups: Sequence[int], language: Language, plan: Plan, progress: Progress
+    rows: Reviews,
+    groups: Sequence[int],
+    language: Language,
+    plan: Plan,
+    progress: Progress,
+    encode_sentences: Encode,
 ) -> tuple[Part, dict[str, Any]]:
     """Fit the ensemble of a language; also return what it did on the rows it was calibrated on."""
     found = [tokens(text, language) for text in rows.texts]
@@ -85,21 +96,34 @@ def fit_part(
     numbers = {form: at for at, form in enumerate(vocabulary, 1)}
     texts = _encoded(found, numbers)
     apart = _apart(truth, groups, plan.apart)
-    with_network = len(truth) >= plan.network_from
-    steps = _Steps(progress, 1 + (30 * plan.networks if with_network else 0))
-
+    many = len(truth) >= plan.network_from
+    networks, sentences = (plan.networks, plan.sentences) if many else (0, False)
+    steps = _Steps(progress, 1 + 30 * networks + 20 * sentences)
     inside, inside_truth = _rows(texts, ~apart), truth[~apart]
     first = fit_ngrams(inside, inside_truth, plan.ngrams)
-    networks = _networks(inside, inside_truth, plan, steps) if with_network else ()
-    draft = Part(vocabulary, first, networks, Calibration((1.0,) * (1 + bool(networks)), 0.0, 1.0, 0.0), 0.5)
-    kept = [found[row] for row in np.flatnonzero(apart)]
-    calibration, figures = _calibrated(draft, kept, truth[apart])
+    fitted = _networks(inside, inside_truth, plan, steps) if networks else ()
+    reader = read = None
+    if sentences:
+        read = read_sentences(rows.texts, _watched(encode_sentences, steps.take(12, "reading sentences")))
+        step = steps.take(4, "sentences")
+        reader = fit_sentences(_sentence_rows(read, ~apart), inside_truth, SEED, step)
+    members = 1 + bool(networks) + sentences
+    draft = Part(vocabulary, first, fitted, Calibration((1.0,) * members, 0.0, 1.0, 0.0), 0.5, reader)
+    calibration, figures = _calibrated(
+        draft,
+        [rows.texts[row] for row in np.flatnonzero(apart)],
+        [found[row] for row in np.flatnonzero(apart)],
+        truth[apart],
+        encode_sentences,
+    )
     unclear = figures.pop("unclear")
 
     ngrams = fit_ngrams(texts, truth, plan.ngrams)
     steps.take(1, "n-grams")(1.0)
-    part = Part(vocabulary, ngrams, networks, calibration, unclear)
-    figures |= {"training_rows": len(truth), "networks": len(networks), "n_grams": len(ngrams.keys)}
+    if read is not None:
+        reader = fit_sentences(read, truth, SEED, steps.take(4, "sentences"))
+    part = Part(vocabulary, ngrams, fitted, calibration, unclear, reader)
+    figures |= {"training_rows": len(truth), "networks": len(fitted), "n_grams": len(ngrams.keys)}
     return part, figures
 
 
@@ -112,28 +136,55 @@ def _networks(texts: Encoded, truth: Bools, plan: Plan, steps: _Steps) -> tuple[
 
 
 def _calibrated(
-    draft: Part, found: Sequence[Sequence[Token]], truth: Bools
+    draft: Part,
+    texts: Sequence[str],
+    found: Sequence[Sequence[Token]],
+    truth: Bools,
+    encode_sentences: Encode,
 ) -> tuple[Calibration, dict[str, Any]]:
-    short = pieces(found, SEED)
-    whole_taken, whole_ids = draft.members(found)
-    short_taken, short_ids = draft.members(short)
-    whole = np.array([each.scores for each in whole_taken])
+    def members(texts: Sequence[str], found: Sequence[Sequence[Token]]) -> tuple[NDArray[np.float64], Any]:
+        read = None if draft.sentences is None else read_sentences(texts, encode_sentences)
+        taken, ids = draft.members(found, read)
+        return np.array([each.scores for each in taken]), ids
+
+    cut, short = pieces(texts, found, SEED)
+    whole, whole_ids = members(texts, found)
+    parts, short_ids = members(cut, short)
     sizes = np.concatenate([_known_tokens(found, whole_ids), _known_tokens(short, short_ids)])
-    calibration = calibrate(whole, np.array([each.scores for each in short_taken]), sizes, truth)
+    calibration = calibrate(whole, parts, sizes, truth)
     slopes = calibration.slopes(sizes[: len(truth)])
     odds = slopes * (np.array(calibration.mix) @ whole) + calibration.shift
     probability = 1 / (1 + np.exp(-np.clip(odds, -500, 500)))
-    names = ("n-grams", "network")
     figures: dict[str, Any] = {
         "calibration_rows": len(truth),
         "calibration_accuracy": float(((probability >= 0.5) == truth).mean()),
         "members": {
             name: {"accuracy": _best(scores, truth), "mix": mix}
-            for name, scores, mix in zip(names, whole, calibration.mix, strict=False)
+            for name, scores, mix in zip(draft.names, whole, calibration.mix, strict=True)
         },
         "unclear": open_band(probability, truth),
     }
     return calibration, figures
+
+
+def _watched(encode_sentences: Encode, progress: Progress) -> Encode:
+    """Tell how far the encoding of very many sentences is; sorted by length, they are quicker."""
+
+    def encode_all(pieces: Sequence[str]) -> Singles:
+        order = sorted(range(len(pieces)), key=lambda at: len(pieces[at]))
+        found = np.zeros((len(pieces), INPUTS - 3), np.float32)
+        for at in range(0, len(order), CHUNK):
+            chosen = order[at : at + CHUNK]
+            found[chosen] = encode_sentences([pieces[each] for each in chosen])
+            progress(min(1.0, (at + CHUNK) / len(order)))
+        return found
+
+    return encode_all
+
+
+def _sentence_rows(read: Sentences, chosen: Bools) -> Sentences:
+    kept = np.repeat(chosen, read.sizes)
+    return Sentences(read.inputs[kept], read.sizes[chosen], [read.spans[at] for at in np.flatnonzero(kept)])
 
 
 def _best(scores: NDArray[np.float64], truth: Bools) -> float:

@@ -87,7 +87,7 @@ class SentimentModel:
         else:
             from plugins.sentiment.reading import EnsembleReader
 
-            reader = EnsembleReader.load(folder)
+            reader = EnsembleReader.load(folder, device)
         model = cls(reader)
         model.predict([SentimentRequest("warm up"), SentimentRequest("暖身")])
         return model

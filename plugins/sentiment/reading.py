@@ -1,13 +1,15 @@
 """Turns the ensembles' numbers into verdicts: positive, negative, or left open with the reason."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final, Self
 
 from plugins.sentiment.ensemble import Ensemble, Part, Scored
 from plugins.sentiment.model import Reason, SentimentRequest, SentimentResult, Verdict, WordWeight
+from plugins.sentiment.sentences import Encode, no_vectors
 from shared.language import Language, language_of
+from shared.model import Device
 
 SHOWN: Final = 12
 LEAST: Final = 0.1
@@ -21,13 +23,14 @@ STRONG: Final = 1.0
 class EnsembleReader:
     """Answers from the small ensembles that ship, or that were trained like them."""
 
-    def __init__(self, ensemble: Ensemble) -> None:
-        self.ensemble = ensemble
+    def __init__(self, ensemble: Ensemble, encode: Encode) -> None:
+        self.ensemble, self._encode = ensemble, encode
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read the weights. Raises `ModelUnavailable`."""
-        return cls(Ensemble.read(folder))
+    def load(cls, folder: Path, device: Device) -> Self:
+        """Read the weights, and those of the sentence encoder where a part needs it. Raises `ModelUnavailable`."""
+        ensemble = Ensemble.read(folder)
+        return cls(ensemble, encoder(ensemble.parts.values(), device))
 
     def read(self, batch: Sequence[SentimentRequest]) -> list[SentimentResult]:
         """Judge each text by the part of its language, all texts of a language together."""
@@ -42,10 +45,19 @@ class EnsembleReader:
                 for at in places:
                     found[at] = SentimentResult(0.5, "unclear", "unknown", [], language, 0.0)
                 continue
-            scored = part.score([batch[at].text for at in places], language)
+            scored = part.score([batch[at].text for at in places], language, self._encode)
             for at, each in zip(places, scored, strict=True):
                 found[at] = _result(batch[at], each, part, language)
         return [each for each in found if each is not None]
+
+
+def encoder(parts: Iterable[Part], device: Device) -> Encode:
+    """Return what turns sentences into vectors; it is loaded only where one of the parts reads sentences."""
+    if all(part.sentences is None for part in parts):
+        return no_vectors
+    from shared.encoder import SentenceEncoder
+
+    return SentenceEncoder.load(device).encode
 
 
 def probability_of(log_odds: float) -> float:

@@ -16,6 +16,7 @@ from plugins.sentiment.model import SentimentModel
 from plugins.sentiment.reading import EnsembleReader
 from plugins.sentiment.settings import from_environment
 from shared.device import choose_device
+from shared.encoder import SentenceEncoder
 from shared.errors import BadInput, ModelUnavailable
 from shared.language import Language
 from shared.model import Progress, Report
@@ -45,6 +46,7 @@ def train(data: Path, folder: Path, progress: Progress, plans: Mapping[Language,
     if (base := from_environment().base) is not None:
         return _fine_tuned(base, fit, held, folder, progress, details)
 
+    encode = SentenceEncoder.load(choose_device()).encode
     parts: dict[Language, Part] = {}
     for at, name in enumerate(languages):
         start, share = 0.05 + 0.9 * at / len(languages), 0.9 / len(languages)
@@ -55,14 +57,14 @@ def train(data: Path, folder: Path, progress: Progress, plans: Mapping[Language,
             progress(start + share * done, f"{name}: {note}")
 
         parts[name], details[name] = fit_part(
-            fit.of(name), _of(fit, fit_groups, name), name, plans[name], step
+            fit.of(name), _of(fit, fit_groups, name), name, plans[name], step, encode
         )
     parts, details["taken over from what ships"] = _completed(parts, plans)
     ensemble = Ensemble(parts)
     ensemble.write(folder)
     progress(0.96, "judging")
     # What was written has fewer bits than what was fitted.
-    report = judge(SentimentModel(EnsembleReader.load(folder)), held, details)
+    report = judge(SentimentModel(EnsembleReader.load(folder, choose_device())), held, details)
     progress(1.0, "done")
     return report
 

@@ -28,7 +28,11 @@ ROWS = [*invented(300, "en"), *invented(300, "zh")]
 # Networks as small as the data, so that they are tried in seconds.
 SMALL = {
     name: dataclasses.replace(
-        plan, shape=Shape(200, 8, 8, epochs=4, rate=1e-2, batch=32), network_from=100, networks=2
+        plan,
+        shape=Shape(200, 8, 8, epochs=4, rate=1e-2, batch=32),
+        network_from=100,
+        networks=2,
+        sentences=True,
     )
     for name, plan in PLANS.items()
 }
@@ -173,10 +177,13 @@ def test_a_file_that_cannot_be_used_is_refused_in_one_sentence(
 
 
 def test_pieces_are_runs_of_a_text_s_tokens() -> None:
-    texts = [tokens("one two three four five six seven", "en"), tokens("one", "en"), []]
-    for text, piece in zip(texts, pieces(texts, 1), strict=True):
-        assert len(piece) <= min(len(text), PIECES[1])
-        assert not piece or piece == text[text.index(piece[0]) :][: len(piece)]
+    texts = ["One, two three four five six seven!", " one", ""]
+    for text, piece, kept in zip(
+        texts, *pieces(texts, [tokens(text, "en") for text in texts], 1), strict=True
+    ):
+        assert piece in text
+        assert kept == tokens(piece, "en")
+        assert len(kept) <= PIECES[1]
 
 
 def test_calibration_finds_the_log_odds_that_the_scores_were_drawn_from() -> None:
@@ -194,8 +201,7 @@ def test_calibration_finds_the_log_odds_that_the_scores_were_drawn_from() -> Non
 def test_the_open_band_is_as_wide_as_it_must_be_and_no_wider() -> None:
     probability = np.concatenate([np.full(100, 0.99), np.full(100, 0.6)])
     wrong_when_unsure = np.concatenate([np.ones(100), np.arange(100) % 2]).astype(bool)
-    assert 1 - open_band(probability, wrong_when_unsure) + 0.2 > 1 - 0.6
-    assert open_band(probability, wrong_when_unsure) < 0.4
+    assert open_band(probability, wrong_when_unsure) == 0.39
     assert open_band(probability, np.ones(200, dtype=bool)) == 0.5
     assert open_band(probability, np.zeros(200, dtype=bool)) == WIDEST
 
