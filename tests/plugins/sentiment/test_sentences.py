@@ -47,7 +47,7 @@ def network() -> tuple[_Sentences, SentenceNetwork]:
 def test_numpy_says_what_torch_says() -> None:
     module, in_numpy = network()
     read = read_sentences(TEXTS, vectors)
-    assert read.sizes.tolist() == [3, 2, 0, 1, 1]
+    assert read.sizes.tolist() == [3, 2, 0, 2, 1]
     found = in_numpy.take_apart([tokens(text, "en") for text in TEXTS], read)
     text = torch.from_numpy(np.repeat(np.arange(len(TEXTS)), read.sizes))
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""The network answers in numpy as it was trained in torch, and a training that broke off ends as it would have."""
+"""A training that broke off ends as it would have; tokens that stand alike are embedded alike."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,66 +10,12 @@ from torch import Tensor, nn
 
 from plugins.sentiment.embeddings import co_occurrence_embeddings
 from plugins.sentiment.loop import Batch, Schedule, batches, fit
-from plugins.sentiment.network import LENGTH, read
-from plugins.sentiment.network_training import Convolution, Shape, _network, _tokens, fit_network
 from plugins.sentiment.ngrams import Encoded
-
-KINDS = 30
 
 
 def texts(*rows: list[int]) -> Encoded:
     ids = np.array([each for row in rows for each in row], dtype=np.int64)
     return Encoded(ids, np.array([len(row) for row in rows], dtype=np.int64))
-
-
-def drawn(sizes: list[int]) -> Encoded:
-    random = np.random.default_rng(3)
-    return texts(*(random.integers(0, KINDS + 5, size).tolist() for size in sizes))
-
-
-@pytest.fixture
-def module() -> Convolution:
-    torch.manual_seed(4)
-    return Convolution(np.random.default_rng(2).normal(size=(KINDS, 6)).astype(np.float32), 9).eval()
-
-
-def test_numpy_says_what_torch_says_of_texts_of_any_length(module: Convolution) -> None:
-    network, rows = _network(module, 9), drawn([1, 2, 3, 10, 57, LENGTH, LENGTH + 70])
-    padded = nn.utils.rnn.pad_sequence(
-        [_tokens(rows.ids[s : s + n], KINDS) for s, n in zip(rows.starts, rows.sizes, strict=True)],
-        batch_first=True,
-    )
-    with torch.no_grad():
-        expected = module(padded).numpy()
-    assert network.take_apart(rows).scores == pytest.approx(expected, abs=1e-4)
-
-
-def test_what_the_tokens_add_is_what_the_score_loses_without_the_rest(module: Convolution) -> None:
-    network, rows = _network(module, 9), drawn([12, 0, 40])
-    taken = network.take_apart(rows)
-    assert taken.scores == pytest.approx(taken.bases + np.bincount(rows.rows, taken.weights, 3), abs=1e-9)
-    assert taken.scores[1] == pytest.approx(network.bias)
-
-
-def test_tokens_that_are_not_read_add_nothing(module: Convolution) -> None:
-    rows = drawn([LENGTH + 50])
-    weights = _network(module, 9).take_apart(rows).weights
-    unread = np.setdiff1d(np.arange(LENGTH + 50), read(LENGTH + 50))
-    assert not weights[unread].any()
-
-
-def test_it_learns_which_token_decides() -> None:
-    random = np.random.default_rng(5)
-    truth = np.arange(240) % 2 == 0
-    rows = [
-        [*random.integers(3, 20, 9).tolist(), 1 if yes else 2, *random.integers(3, 20, 4).tolist()]
-        for yes in truth
-    ]
-    network = fit_network(
-        texts(*rows), truth, Shape(20, 8, 8, epochs=12, rate=2e-2, batch=16), 1, lambda done, note="": None
-    )
-    scores = network.take_apart(texts([5, 6, 1, 7], [5, 6, 2, 7])).scores
-    assert scores[0] > 1 > -1 > scores[1]
 
 
 def test_tokens_that_stand_alike_are_embedded_alike() -> None:
