@@ -1,5 +1,6 @@
 """The passages behind a summary, with a little of what stands around them, small enough for a button to hold."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -59,16 +60,16 @@ def _shown(text: str, passage: Passage, budget: int) -> Shown:
     if not quote:
         return Shown("", "", "", said)
     around = max(0, min(CONTEXT, (left - len(quote)) // 2))
-    before, after = (
-        text[max(0, passage.start - around) : passage.start],
-        text[passage.end : passage.end + around],
-    )
-    return Shown(
-        f"…{_flat(before)}" if passage.start > around and around else _flat(before),
-        quote,
-        f"{_flat(after)}…" if passage.end + around < len(text) and around else _flat(after),
-        said,
-    )
+    before = text[max(0, passage.start - around) : passage.start]
+    after = text[passage.end : passage.end + around]
+    if passage.start > around and around:
+        # From a whole word on; Chinese is not written in words.
+        broken = re.match(r"\S{1,20}\s", before)
+        before = f"…{before[broken.end() if broken else 0 :]}"
+    if passage.end + around < len(text) and around:
+        broken = re.search(r"\s\S{1,20}$", after)
+        after = f"{after[: broken.start() if broken else len(after)]}…"
+    return Shown(_flat(before), quote, _flat(after), said)
 
 
 def _flat(text: str) -> str:

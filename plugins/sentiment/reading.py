@@ -73,8 +73,20 @@ def verdict_of(probability: float, unclear: float) -> Verdict:
 
 
 def strongest(weights: Sequence[WordWeight]) -> list[WordWeight]:
-    """Return the words worth showing, the strongest first."""
-    worth = [word for word in weights if abs(word.weight) >= LEAST]
+    """Return the words worth showing, the strongest first.
+
+    Those that touch and say the same are one: in Chinese, characters that make a word.
+    """
+    worth: list[WordWeight] = []
+    for word in weights:
+        if abs(word.weight) < LEAST:
+            continue
+        before = worth[-1] if worth else None
+        if before is not None and before.end == word.start and (before.weight > 0) is (word.weight > 0):
+            whole = before.word + word.word
+            worth[-1] = WordWeight(whole, before.start, word.end, before.weight + word.weight)
+        else:
+            worth.append(word)
     return sorted(worth, key=lambda word: -abs(word.weight))[:SHOWN]
 
 
