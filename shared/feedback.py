@@ -38,7 +38,7 @@ KEPT: Final = Kept("texts that you marked right or wrong, with your id, to impro
 """What a plugin with feedback states on its card."""
 
 
-def feedback_table(plugin: str, metadata: MetaData) -> Table:
+def feedback_table(plugin: str, metadata: MetaData, longest_label: int = 16) -> Table:
     """Declare the table of a plugin's feedback."""
     return Table(
         f"{plugin}_feedback",
@@ -49,7 +49,7 @@ def feedback_table(plugin: str, metadata: MetaData) -> Table:
         Column("text", Text, nullable=False),
         # SHA-256 of the text: one person's later word on a text replaces the earlier one.
         Column("digest", String(64), nullable=False),
-        Column("label", String(16), nullable=False),
+        Column("label", String(longest_label), nullable=False),
         Column("probability", Float, nullable=False),
         Column("created_ms", BigInteger, nullable=False),
         UniqueConstraint("user_id", "digest", name=f"{plugin}_feedback_once"),

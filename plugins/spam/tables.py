@@ -5,4 +5,4 @@ from sqlalchemy import MetaData
 from shared.feedback import feedback_table
 
 metadata = MetaData()
-feedback = feedback_table("spam", metadata)
+feedback = feedback_table("spam", metadata, longest_label=4)
