@@ -8,11 +8,11 @@ from plugins.fact.advice import advice
 from plugins.fact.features import MOST
 from plugins.fact.model import FactModel, FactRequest, FactResult, Phrase
 from plugins.fact.tables import feedback
-from shared.charts import Chart, Charts, Highlights
+from shared.charts import Chart, Highlights
 from shared.command import Article, LongText, command
 from shared.context import Context
-from shared.errors import HearthError
 from shared.feedback import feedback_buttons, keep_feedback
+from shared.pictured import pictured
 from shared.reply import Button, Field, Picture, Reply, escape
 
 SHOWN: Final = 6
@@ -168,13 +168,8 @@ async def _picture(ctx: Context, text: str, result: FactResult, title: str) -> t
         positive_label=ctx.text("reads unreliable"),
         dark=True,
     )
-    try:
-        picture = await ctx.predict(Charts, Chart(request))
-    except HearthError:
-        # The words alone are an answer; a picture that cannot be drawn must not take them away.
-        return ()
-    words = ctx.text(
+    alt = ctx.text(
         "The text with the phrases behind the answer marked; probability of unreliable {probability:.0%}",
         probability=result.probability,
     )
-    return (Picture(picture.png, words, "fact.png"),)
+    return await pictured(ctx, Chart(request), alt, "fact.png")

@@ -1,8 +1,5 @@
 """Reads labelled texts: CSV with the columns text and label, and perhaps publisher and collection, plain or gzipped."""
 
-import csv
-import gzip
-import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from shared.errors import BadInput
+from shared.rows import rows_of
 
 COLUMNS: Final = {
     "text": "the post or article",
@@ -48,32 +46,19 @@ class Rows:
 
 def read_rows(path: Path) -> Rows:
     """Read a file. Raises `BadInput`, which names the line and what is wrong with it."""
-    try:
-        with gzip.open(path, "rb") if path.name.endswith(".gz") else path.open("rb") as source:
-            data = source.read(MAX_BYTES + 1)
-    except (OSError, EOFError) as error:
-        raise BadInput("{path} cannot be read: {reason}", path=path, reason=error) from None
-    if len(data) > MAX_BYTES:
-        raise BadInput("{path} is larger than {limit} MiB.", path=path, limit=MAX_BYTES // 2**20)
     rows = Rows([], [], [], [])
-    try:
-        reader = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""))
-        if missing := [name for name in COLUMNS if name not in (reader.fieldnames or [])]:
-            raise BadInput("{path} has no column {column}.", path=path, column=missing[0])
-        for row in reader:
-            text, label = row["text"], (row["label"] or "").strip().lower()
-            if label not in LABELS:
-                raise BadInput(
-                    "{path}, line {line}: the label is {label!r}, not real, fake or other.",
-                    path=path, line=reader.line_num, label=label[:20],
-                )  # fmt: skip
-            if text and text.strip():
-                rows.texts.append(text[:MAX_TEXT])
-                rows.labels.append(label)
-                rows.publishers.append(site_of(row.get("publisher") or ""))
-                rows.collections.append((row.get("collection") or "").strip()[:MAX_NAME])
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise BadInput("{path} is no CSV table in UTF-8: {reason}", path=path, reason=error) from None
+    for line, row in rows_of(path, COLUMNS, MAX_BYTES):
+        text, label = row["text"], (row["label"] or "").strip().lower()
+        if label not in LABELS:
+            raise BadInput(
+                "{path}, line {line}: the label is {label!r}, not real, fake or other.",
+                path=path, line=line, label=label[:20],
+            )  # fmt: skip
+        if text and text.strip():
+            rows.texts.append(text[:MAX_TEXT])
+            rows.labels.append(label)
+            rows.publishers.append(site_of(row.get("publisher") or ""))
+            rows.collections.append((row.get("collection") or "").strip()[:MAX_NAME])
     if not {"real", "fake"} <= set(rows.labels):
         raise BadInput("{path} needs rows of both labels, real and fake.", path=path)
     return rows

@@ -4,14 +4,14 @@ from typing import Final, Literal
 
 from plugins.sentiment.model import SentimentModel, SentimentRequest, SentimentResult
 from plugins.sentiment.tables import feedback
-from shared.charts import Chart, Charts, Highlights
+from shared.charts import Chart, Highlights
 from shared.command import LongText, command
 from shared.context import Context
-from shared.errors import HearthError
 from shared.feedback import feedback_buttons, keep_feedback
+from shared.marked import Weighted, percent, quoted
+from shared.pictured import pictured
 from shared.reply import Field, Picture, Reply, Tone, escape
 
-QUOTED: Final = 600
 LISTED: Final = 6
 
 
@@ -23,7 +23,7 @@ async def read(ctx: Context, text: LongText) -> Reply:
     """
     result = await ctx.predict(SentimentModel, SentimentRequest(text))
     title, tone = _title(ctx, result)
-    lines = [_quoted(text, result), *_reason(ctx, result)]
+    lines = [quoted(text, _spans(result)), *_reason(ctx, result)]
     fields = [Field(ctx.text("Probability of positive"), percent(result.probability))]
     for name, words in (
         (ctx.text("Speak for positive"), [word.word for word in result.words if word.weight > 0]),
@@ -67,13 +67,6 @@ async def mark(
     return await keep_feedback(ctx, feedback, text, label, right, probability)
 
 
-def percent(probability: float) -> str:
-    """Write a probability; no model is certain, so the ends stay open."""
-    if probability > 0.999:
-        return escape("> 99.9%")
-    return escape("< 0.1%") if probability < 0.001 else f"{probability:.1%}"
-
-
 def _title(ctx: Context, result: SentimentResult) -> tuple[str, Tone]:
     match result.verdict, result.reason:
         case "positive", _:
@@ -102,37 +95,23 @@ def _reason(ctx: Context, result: SentimentResult) -> list[str]:
     return lines
 
 
-def _quoted(text: str, result: SentimentResult) -> str:
-    """Quote the beginning of the text, the words that push it in bold (positive) or underlined (negative)."""
-    parts, at = [], 0
-    for word in sorted(result.words, key=lambda each: each.start):
-        if word.start < at or word.end > QUOTED:
-            continue
-        sign = "**" if word.weight > 0 else "__"
-        parts += [escape(text[at : word.start]), f"{sign}{escape(text[word.start : word.end])}{sign}"]
-        at = word.end
-    parts.append(escape(text[at:QUOTED]) + (" …" if len(text) > QUOTED else ""))
-    return "\n".join(f"> {line}" for line in "".join(parts).splitlines())
+def _spans(result: SentimentResult) -> list[Weighted]:
+    return [(word.start, word.end, word.weight) for word in result.words]
 
 
 async def _picture(ctx: Context, text: str, result: SentimentResult, title: str) -> tuple[Picture, ...]:
     request = Highlights(
         title=title,
         text=text,
-        spans=[(word.start, word.end, word.weight) for word in result.words],
+        spans=_spans(result),
         gauge=result.probability,
         gauge_label=ctx.text("Probability of positive"),
         negative_label=ctx.text("negative"),
         positive_label=ctx.text("positive"),
         dark=True,
     )
-    try:
-        picture = await ctx.predict(Charts, Chart(request))
-    except HearthError:
-        # The words alone are an answer; a picture that cannot be drawn must not take them away.
-        return ()
-    words = ctx.text(
+    alt = ctx.text(
         "The text with the words that push it marked; probability of positive {probability:.0%}",
         probability=result.probability,
     )
-    return (Picture(picture.png, words, "sentiment.png"),)
+    return await pictured(ctx, Chart(request), alt, "sentiment.png")

@@ -1,8 +1,5 @@
 """Reads labelled reviews: CSV with the columns text and label (positive or negative), plain or gzipped."""
 
-import csv
-import gzip
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +8,7 @@ from typing import Final
 from plugins.sentiment.features import LONGEST
 from shared.errors import BadInput
 from shared.language import Language, language_of
+from shared.rows import rows_of
 
 COLUMNS: Final = {"text": "the review", "label": "positive or negative"}
 LABELS: Final = ("negative", "positive")
@@ -43,32 +41,19 @@ class Reviews:
 
 def read_reviews(path: Path) -> Reviews:
     """Read a file. Raises `BadInput`, which names the line and what is wrong with it."""
-    try:
-        with gzip.open(path, "rb") if path.name.endswith(".gz") else path.open("rb") as source:
-            data = source.read(MAX_BYTES + 1)
-    except (OSError, EOFError) as error:
-        raise BadInput("{path} cannot be read: {reason}", path=path, reason=error) from None
-    if len(data) > MAX_BYTES:
-        raise BadInput("{path} is larger than {limit} MiB.", path=path, limit=MAX_BYTES // 2**20)
-    try:
-        reader = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""))
-        if missing := [name for name in COLUMNS if name not in (reader.fieldnames or [])]:
-            raise BadInput("{path} has no column {column}.", path=path, column=missing[0])
-        texts, positive = [], []
-        for row in reader:
-            text, label = row["text"], (row["label"] or "").strip().lower()
-            if label in OPEN:
-                continue
-            if label not in LABELS:
-                raise BadInput(
-                    "{path}, line {line}: the label is {label!r}, not positive or negative.",
-                    path=path, line=reader.line_num, label=label[:20],
-                )  # fmt: skip
-            if text and text.strip():
-                texts.append(text[:LONGEST])
-                positive.append(label == "positive")
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise BadInput("{path} is no CSV table in UTF-8: {reason}", path=path, reason=error) from None
+    texts, positive = [], []
+    for line, row in rows_of(path, COLUMNS, MAX_BYTES):
+        text, label = row["text"], (row["label"] or "").strip().lower()
+        if label in OPEN:
+            continue
+        if label not in LABELS:
+            raise BadInput(
+                "{path}, line {line}: the label is {label!r}, not positive or negative.",
+                path=path, line=line, label=label[:20],
+            )  # fmt: skip
+        if text and text.strip():
+            texts.append(text[:LONGEST])
+            positive.append(label == "positive")
     if len(set(positive)) < 2:
         raise BadInput("{path} needs rows of both labels, positive and negative.", path=path)
     return Reviews(texts, positive, [language_of(text) for text in texts])

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Annotated, Final, Literal
 
-from plugins.sentiment.commands import percent
 from plugins.sentiment.model import SentimentModel, SentimentRequest, SentimentResult
-from shared.charts import Chart, Charts, Histogram
+from shared.charts import Chart, Histogram
 from shared.command import Range, Table, command
 from shared.context import Context
 from shared.errors import BadInput, HearthError
+from shared.marked import percent
+from shared.pictured import pictured
 from shared.reply import Field, File, Picture, Reply, escape
 
 CHUNK: Final = 480
@@ -208,9 +209,4 @@ async def _picture(ctx: Context, probabilities: Sequence[float]) -> tuple[Pictur
         high_label=ctx.text("positive"),
         count_label=ctx.text("reviews"),
     )
-    try:
-        drawn = await ctx.predict(Charts, Chart(request))
-    except HearthError:
-        # The table alone is an answer.
-        return ()
-    return (Picture(drawn.png, title, "sentiment.png"),)
+    return await pictured(ctx, Chart(request), title, "sentiment.png")

@@ -7,16 +7,16 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from plugins.spam.model import SpamModel, SpamRequest, SpamResult
 from plugins.spam.tables import feedback
-from shared.charts import Chart, Charts, Highlights
+from shared.charts import Chart, Highlights
 from shared.command import LongText, command
 from shared.context import Context
-from shared.errors import HearthError
 from shared.feedback import feedback_buttons, keep_feedback
+from shared.marked import Weighted, percent, quoted
+from shared.pictured import pictured
 from shared.reply import Button, Field, Picture, Reply, escape
 
 FEW_KNOWN: Final = 0.4
 """Below this share of known words the verdict is a guess, and the reply says so."""
-QUOTED: Final = 600
 
 
 class SpamSettings(BaseSettings):
@@ -76,14 +76,14 @@ async def look(ctx: Context, text: str) -> Reply | None:
 async def _reply(ctx: Context, text: str, verdict: SpamResult) -> Reply:
     guess = verdict.known < FEW_KNOWN
     title = ctx.text("Likely spam") if verdict.spam else ctx.text("Looks fine")
-    lines = [_quoted(text, verdict)]
+    lines = [quoted(text, _spans(verdict))]
     if guess:
         lines.append(
             ctx.text(
                 "⚠️ The model learned from English text messages and knows few of these words: a guess at best."
             )
         )
-    fields = [Field(ctx.text("Probability of spam"), _percent(verdict.probability))]
+    fields = [Field(ctx.text("Probability of spam"), percent(verdict.probability))]
     for name, words in (
         (ctx.text("Speak for spam"), [w.word for w in verdict.words if w.weight > 0]),
         (ctx.text("Speak against"), [w.word for w in verdict.words if w.weight < 0]),
@@ -101,49 +101,28 @@ async def _reply(ctx: Context, text: str, verdict: SpamResult) -> Reply:
     )
 
 
-def _percent(probability: float) -> str:
-    """Write a probability; no model is certain, so the ends stay open."""
-    if probability > 0.999:
-        return escape("> 99.9%")
-    return escape("< 0.1%") if probability < 0.001 else f"{probability:.1%}"
-
-
 def _buttons(ctx: Context, text: str, verdict: SpamResult) -> tuple[Button, ...]:
     said, other = ("spam", "ham") if verdict.spam else ("ham", "spam")
     return feedback_buttons(ctx, text, said, verdict.probability, [(other, "")])
 
 
-def _quoted(text: str, verdict: SpamResult) -> str:
-    """Quote the beginning of the text, the words that push it in bold (spam) or underlined (not spam)."""
-    parts, at = [], 0
-    for word in sorted(verdict.words, key=lambda w: w.start):
-        if word.start < at or word.end > QUOTED:
-            continue
-        mark = "**" if word.weight > 0 else "__"
-        parts += [escape(text[at : word.start]), f"{mark}{escape(text[word.start : word.end])}{mark}"]
-        at = word.end
-    parts.append(escape(text[at:QUOTED]) + (" …" if len(text) > QUOTED else ""))
-    return "\n".join(f"> {line}" for line in "".join(parts).splitlines())
+def _spans(verdict: SpamResult) -> list[Weighted]:
+    return [(word.start, word.end, word.weight) for word in verdict.words]
 
 
 async def _picture(ctx: Context, text: str, verdict: SpamResult, title: str) -> tuple[Picture, ...]:
     request = Highlights(
         title=title,
         text=text,
-        spans=[(w.start, w.end, w.weight) for w in verdict.words],
+        spans=_spans(verdict),
         gauge=verdict.probability,
         gauge_label=ctx.text("Probability of spam"),
         negative_label=ctx.text("not spam"),
         positive_label=ctx.text("spam"),
         dark=True,
     )
-    try:
-        picture = await ctx.predict(Charts, Chart(request))
-    except HearthError:
-        # The words alone are an answer; a picture that cannot be drawn must not take them away.
-        return ()
-    words = ctx.text(
+    alt = ctx.text(
         "The message with the words that push it marked; probability of spam {probability:.0%}",
         probability=verdict.probability,
     )
-    return (Picture(picture.png, words, "spam.png"),)
+    return await pictured(ctx, Chart(request), alt, "spam.png")
