@@ -1,0 +1,286 @@
+"""Finds the digits in a picture: tries each way to see its ink, and keeps the one that reads most like digits.
+
+Strokes that broke apart are joined, digits that touch are cut apart, where the network reads the outcome better.
+Imported by the worker and the trainer only.
+"""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import numpy as np
+
+from plugins.digits.centring import Floats
+from plugins.digits.components import Component, Pieces, Place, clear, pieces_of
+from plugins.digits.ink import Pixels, prepared, ways
+from plugins.digits.reader import Doubles, Read, Reader
+from plugins.digits.touching import cuts
+
+NEAR: Final = 0.35
+"""Gap between two parts of one digit, as a share of the larger one's height."""
+SMALL: Final = 0.45
+"""Height of a digit at least, as a share of that of a usual one in the picture."""
+LARGE: Final = 2.5
+CLEAR: Final = 0.25
+LONE: Final = 0.15
+"""Share of what is as large as digits that must be digits, else the picture is one of something else."""
+
+MOST_WIDE: Final = 40
+"""Components that are tried to be cut apart, at most."""
+CUT_SURE: Final = 0.5
+Span = tuple[int, int]
+T = TypeVar("T")
+Looking = Generator[Floats, Read, T]
+"""Work that asks for images of n x 28 x 28 to be read, and is sent what was read."""
+
+
+@dataclass(frozen=True)
+class Digit:
+    """A digit that was found: where, in pixels of the picture, and the probabilities of what it is.
+
+    `which` are ten probabilities, were it a digit; `whether` is the probability that it is one.
+    """
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    which: tuple[float, ...]
+    whether: float
+
+    @property
+    def value(self) -> int:
+        """Return the most probable digit."""
+        return int(np.argmax(self.which))
+
+    @property
+    def probability(self) -> float:
+        """Return the probability that it is this digit: that it is one at all, and this one."""
+        return self.whether * max(self.which)
+
+    @property
+    def height(self) -> float:
+        """Return the height in pixels."""
+        return self.bottom - self.top
+
+
+@dataclass(frozen=True)
+class Found:
+    """The digits of a picture, and how sure it is that it holds any (0…1); `many` where not all was looked at."""
+
+    digits: list[Digit]
+    score: float
+    many: bool = False
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    component: Component
+    place: Place
+    which: Doubles
+    whether: float
+
+    @property
+    def sure(self) -> float:
+        return self.whether * float(self.which.max())
+
+
+def find(pictures: Sequence[Pixels], reader: Reader) -> list[Found]:
+    """Find and read the digits of pictures (height x width x 3); none of them in one that holds no digit clearly.
+
+    Each way to see each picture asks what some of its pieces are, a few times over; what all ask goes through the
+    network together.
+    """
+    best = [Found([], 0.0) for _ in pictures]
+    seen = [
+        (at, _seen(pieces_of(ink), scale, reader.calibration.threshold))
+        for at, (grey, scale) in enumerate(map(prepared, pictures))
+        for ink in ways(grey)
+    ]
+    for (at, _), found in zip(seen, _together([looking for _, looking in seen], reader), strict=True):
+        if _worth(found) > _worth(best[at]):
+            best[at] = found
+    return best
+
+
+def _together(lookings: Sequence[Looking[Found]], reader: Reader) -> list[Found]:
+    """Run all to their ends, reading what they ask for in common batches."""
+    done: dict[int, Found] = {}
+    asked: dict[int, Floats] = {}
+
+    def go_on(at: int, answer: Read | None) -> None:
+        try:
+            asked[at] = next(lookings[at]) if answer is None else lookings[at].send(answer)
+        except StopIteration as stop:
+            done[at] = stop.value
+
+    for at in range(len(lookings)):
+        go_on(at, None)
+    while asked:
+        waiting, asked = asked, {}
+        read = reader.read(np.concatenate(list(waiting.values())))
+        start = 0
+        for at, images in waiting.items():
+            rows = slice(start, start := start + len(images))
+            go_on(at, Read(read.which[rows], read.whether[rows]))
+    return [done[at] for at in range(len(lookings))]
+
+
+def _worth(found: Found) -> float:
+    """Prefer the way that reads more digits more surely; of equals the one that leaves less unread."""
+    return (
+        sum(digit.probability - 0.5 for digit in found.digits) * (0.5 + 0.5 * found.score)
+        + 0.01 * found.score
+    )
+
+
+def _seen(pieces: Pieces, scale: float, threshold: float) -> Looking[Found]:
+    components = [c for c in pieces.components if clear(pieces, c) >= CLEAR]
+    if not components:
+        return Found([], 0.0, pieces.many)
+    candidates = yield from _read(pieces, [(c, c.place) for c in components])
+    candidates = yield from _joined(pieces, candidates, threshold)
+    candidates = yield from _apart(pieces, candidates, threshold)
+    accepted = [c for c in candidates if c.whether >= threshold]
+    if not accepted:
+        return Found([], max((c.whether * 0.5 for c in candidates), default=0.0), pieces.many)
+    usual = _usual_height(accepted)
+    kept = [c for c in accepted if SMALL * usual <= c.place.height <= LARGE * usual]
+    beside = [
+        c for c in candidates if c.whether < threshold and SMALL * usual <= max(c.place.height, c.place.width)
+    ]
+    share = len(kept) / (len(kept) + len(beside))
+    score = float(np.mean([c.whether for c in kept])) * share**0.5
+    if share < LONE:
+        return Found([], score, pieces.many)
+    return Found([_digit(c, scale) for c in kept], score, pieces.many)
+
+
+def _read(pieces: Pieces, chosen: Sequence[tuple[Component, Place]]) -> Looking[list[_Candidate]]:
+    if not chosen:
+        return []
+    read = yield np.stack([pieces.image(component, place) for component, place in chosen])
+    return [
+        _Candidate(component, place, read.which[at], float(read.whether[at]))
+        for at, (component, place) in enumerate(chosen)
+    ]
+
+
+def _usual_height(candidates: Sequence[_Candidate]) -> float:
+    """Return the median height, each weighed by its height, so that a few specks have no say."""
+    heights = np.sort([c.place.height for c in candidates])
+    weight = np.cumsum(heights)
+    return float(heights[int(np.searchsorted(weight, weight[-1] / 2))])
+
+
+def _joined(pieces: Pieces, candidates: list[_Candidate], threshold: float) -> Looking[list[_Candidate]]:
+    """Join pieces to the neighbour of which they are a stroke, where the whole reads better than its parts."""
+    tallest = max(c.place.height for c in candidates)
+    pairs = []
+    for at, one in enumerate(candidates):
+        if one.whether >= threshold and one.place.height >= SMALL * tallest:
+            continue
+        for other_at, other in enumerate(candidates):
+            if (
+                other_at != at
+                and _close(one.place, other.place)
+                and one.component.area <= other.component.area
+            ):
+                pairs.append((at, other_at))
+    pairs = pairs[:400]
+    wholes = [_whole(candidates[a].component, candidates[b].component) for a, b in pairs]
+    read = yield from _read(pieces, [(whole, whole.place) for whole in wholes])
+    gone: set[int] = set()
+    made = []
+    for (part, main), whole in sorted(zip(pairs, read, strict=True), key=lambda each: -each[1].sure):
+        if part in gone or main in gone or whole.whether < threshold:
+            continue
+        if whole.sure >= candidates[main].sure - 0.02 and whole.sure > candidates[part].sure:
+            gone |= {part, main}
+            made.append(whole)
+    return [c for at, c in enumerate(candidates) if at not in gone] + made
+
+
+def _whole(one: Component, other: Component) -> Component:
+    return Component(one.place.joined(other.place), one.labels + other.labels, one.area + other.area)
+
+
+def _close(one: Place, other: Place) -> bool:
+    reach = NEAR * max(one.height, other.height)
+    across = max(one.left, other.left) - min(one.right, other.right)
+    down = max(one.top, other.top) - min(one.bottom, other.bottom)
+    whole = one.joined(other)
+    # A digit is seldom wider than high; two that stand side by side are.
+    return across <= reach and down <= reach and whole.width <= 1.1 * whole.height
+
+
+def _apart(pieces: Pieces, candidates: list[_Candidate], threshold: float) -> Looking[list[_Candidate]]:
+    """Cut components apart that may be several digits, where the parts read better than the whole."""
+    wide = [at for at, one in enumerate(candidates) if _wide(one, threshold)][:MOST_WIDE]
+    spans = {at: _spans(pieces, candidates[at]) for at in wide}
+    asked = [
+        (candidates[at].component, _part(pieces, candidates[at], span)) for at in wide for span in spans[at]
+    ]
+    read = iter((yield from _read(pieces, asked)))
+    out = []
+    for at, one in enumerate(candidates):
+        parts = {span: next(read) for span in spans.get(at, [])}
+        out += _best_path(one, parts, threshold) or [one]
+    return out
+
+
+def _wide(one: _Candidate, threshold: float) -> bool:
+    ratio = one.place.width / max(1, one.place.height)
+    return one.place.height >= 10 and ((0.75 < ratio < 8 and one.whether < threshold) or 1.25 < ratio < 8)
+
+
+def _spans(pieces: Pieces, one: _Candidate) -> list[Span]:
+    """Return the parts that cuts make of a component, from a column to another; none is as wide as the whole."""
+    box = one.place
+    columns = cuts(pieces.crop(one.component, box))
+    return [
+        (a, b)
+        for at, a in enumerate(columns)
+        for b in columns[at + 1 :]
+        if 0.08 * box.height <= b - a <= 1.3 * box.height and (a, b) != (0, box.width)
+    ]
+
+
+def _best_path(whole: _Candidate, parts: dict[Span, _Candidate], threshold: float) -> list[_Candidate] | None:
+    """Choose the parts, side by side over the whole width, that read best; None where the whole reads better."""
+    height, width = whole.place.height, whole.place.width
+    best: dict[int, tuple[float, list[Span]]] = {0: (0.0, [])}
+    for end in sorted({b for _, b in parts}):
+        steps = [
+            (best[start][0] + _value(part, height), [*best[start][1], (start, stop)])
+            for (start, stop), part in parts.items()
+            if stop == end and start in best
+        ]
+        if steps:
+            best[end] = max(steps)
+    if width not in best:
+        return None
+    path = [parts[span] for span in best[width][1]]
+    if min(part.whether for part in path) < threshold:
+        return None
+    return path if min(part.sure for part in path) >= max(CUT_SURE, whole.sure) else None
+
+
+def _value(part: _Candidate, height: int) -> float:
+    # What is low beside the whole is the rest of a stroke, not a digit.
+    return float(np.log(max(part.sure, 1e-6))) if part.place.height >= 0.5 * height else -20.0
+
+
+def _part(pieces: Pieces, one: _Candidate, span: Span) -> Place:
+    """Return the box of a part, shrunk to the ink in it."""
+    box = one.place
+    place = Place(box.left + span[0], box.top, box.left + span[1], box.bottom)
+    rows = np.flatnonzero(pieces.crop(one.component, place).max(1) > 0.3)
+    if not len(rows):
+        return place
+    return place._replace(top=box.top + int(rows[0]), bottom=box.top + int(rows[-1]) + 1)
+
+
+def _digit(one: _Candidate, scale: float) -> Digit:
+    left, top, right, bottom = (value / scale for value in one.place)
+    return Digit(left, top, right, bottom, tuple(float(p) for p in one.which), one.whether)

@@ -1,0 +1,210 @@
+"""The training loop: bent images, Muon beside AdamW, averaged weights, and a checkpoint after every epoch.
+
+A training that was broken off goes on from its last checkpoint and ends as it would have without the break. Imported
+by the trainer only: it needs torch.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from plugins.digits.augmentation import Bending, bend, spoil
+from plugins.digits.data import NONE, Digits
+from plugins.digits.muon import Muon
+from plugins.digits.networks import DIGITS, NETWORKS, Strong
+from shared.model import Progress
+
+WARM: Final = 0.1
+"""Share of the steps in which the rates rise."""
+LEAST: Final = 0.005
+SMOOTHING: Final = 0.1
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train a network: `rate` is that of Muon for convolutions, `head_rate` that of AdamW for the rest.
+
+    Each batch holds `batch` digits of the data set and `beside` images of those beside it; `weight` is what the
+    question whether there is a digit weighs against which one it is. `averaging` is the decay of the average of the
+    weights, a step.
+    """
+
+    network: str
+    epochs: int
+    seed: int = 1
+    batch: int = 250
+    beside: int = 60
+    rate: float = 0.15
+    head_rate: float = 2e-3
+    decay: float = 0.01
+    weight: float = 0.3
+    averaging: float = 0.995
+    bending: Bending = field(default_factory=Bending)
+
+
+@dataclass
+class _Training:
+    """A training in the middle: the network, the average of its weights, and what steps them."""
+
+    network: nn.Module
+    average: nn.Module
+    optimizers: list[torch.optim.Optimizer]
+    rates: list[float]
+    epoch: int = 0
+
+
+def fit(
+    recipe: Recipe, rows: Digits, beside: Digits, progress: Progress, checkpoint: Path | None = None
+) -> nn.Module:
+    """Train on `rows`, and on `beside` them images with and without a digit (label -1); return the averaged network.
+
+    `checkpoint` is a file that is written after each epoch, and read first where it is of the same recipe and data.
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(recipe.seed)
+        training = _begin(recipe)
+        stamp = _stamp(recipe, rows, beside)
+        if checkpoint is not None:
+            _resume(training, checkpoint, stamp)
+        while training.epoch < recipe.epochs:
+            _epoch(training, recipe, rows, beside, progress)
+            training.epoch += 1
+            if checkpoint is not None:
+                _write(training, checkpoint, stamp)
+    return training.average.eval()
+
+
+def _begin(recipe: Recipe) -> _Training:
+    network = NETWORKS[recipe.network]().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    filters = [p for p in network.parameters() if p.ndim == 4]
+    rest = [p for p in network.parameters() if p.ndim != 4]
+    optimizers: list[torch.optim.Optimizer] = [
+        torch.optim.AdamW(rest, recipe.head_rate, weight_decay=recipe.decay)
+    ]
+    # Muon sets the norm of each filter bank, which a norm after it must make good for: the course's have none.
+    if any(isinstance(module, nn.BatchNorm2d) for module in network.modules()):
+        optimizers.append(Muon(filters, recipe.rate))
+    elif filters:
+        optimizers.append(torch.optim.AdamW(filters, recipe.head_rate, weight_decay=recipe.decay))
+    rates = [float(optimizer.param_groups[0]["lr"]) for optimizer in optimizers]
+    return _Training(network, deepcopy(network).requires_grad_(False), optimizers, rates)
+
+
+def _epoch(training: _Training, recipe: Recipe, rows: Digits, beside: Digits, progress: Progress) -> None:
+    # Seeded by the epoch, so that one after a break is the one that would have been.
+    random = torch.Generator().manual_seed(recipe.seed * 1000 + training.epoch)
+    torch.manual_seed(recipe.seed * 1000 + training.epoch)
+    per_epoch = max(1, len(rows) // recipe.batch)
+    steps = per_epoch * recipe.epochs
+    training.network.train()
+    for at, (images, labels) in enumerate(_batches(recipe, rows, beside, random)):
+        step = training.epoch * per_epoch + at
+        share = min(1.0, (step + 1) / (WARM * steps)) * max(LEAST, 1 - step / steps)
+        for optimizer, rate in zip(training.optimizers, training.rates, strict=True):
+            optimizer.param_groups[0]["lr"] = rate * share
+            optimizer.zero_grad(set_to_none=True)
+        network = training.network
+        outputs = network.each(images) if isinstance(network, Strong) else [network(images)]
+        loss = torch.stack([_loss(each, labels, recipe.weight) for each in outputs]).sum()
+        loss.backward()  # type: ignore[no-untyped-call]
+        for optimizer in training.optimizers:
+            optimizer.step()
+        _follow(training.average, training.network, min(recipe.averaging, (1 + step) / (10 + step)))
+        progress((step + 1) / steps, f"epoch {training.epoch + 1} of {recipe.epochs}, loss {loss.item():.3f}")
+
+
+def _batches(
+    recipe: Recipe, rows: Digits, beside: Digits, random: torch.Generator
+) -> Iterator[tuple[Tensor, Tensor]]:
+    images, labels = torch.from_numpy(rows.images), torch.from_numpy(rows.labels)
+    more, more_labels = torch.from_numpy(beside.images), torch.from_numpy(beside.labels)
+    order = torch.randperm(len(rows), generator=random)
+    for at in range(max(1, len(rows) // recipe.batch)):
+        chosen = order[at * recipe.batch : (at + 1) * recipe.batch]
+        x, y = images[chosen], labels[chosen]
+        if len(beside) and recipe.beside:
+            extra = torch.randint(len(beside), (recipe.beside,), generator=random)
+            x, y = torch.cat([x, more[extra]]), torch.cat([y, more_labels[extra]])
+        bent = bend(x.unsqueeze(1).float() / 255, recipe.bending, random)
+        spoiled = spoil(bent, recipe.bending.spoiled, random)
+        yield spoiled.contiguous(memory_format=torch.channels_last), y
+
+
+def _loss(outputs: Tensor, labels: Tensor, weight: float) -> Tensor:
+    digit = labels != NONE
+    which = functional.cross_entropy(outputs[digit, :DIGITS], labels[digit], label_smoothing=SMOOTHING)
+    whether = functional.binary_cross_entropy_with_logits(outputs[:, DIGITS], digit.float())
+    return which + weight * whether
+
+
+@torch.no_grad()
+def _follow(average: nn.Module, network: nn.Module, decay: float) -> None:
+    for kept, now in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
+        if kept.is_floating_point():
+            kept.lerp_(now, 1 - decay)
+        else:
+            kept.copy_(now)
+
+
+def _stamp(recipe: Recipe, rows: Digits, beside: Digits) -> str:
+    digest = hashlib.sha256(json.dumps(asdict(recipe), sort_keys=True).encode())
+    arrays: tuple[NDArray[np.generic], ...] = (rows.images, rows.labels, beside.images, beside.labels)
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _tensors(training: _Training) -> Mapping[str, Tensor]:
+    found = {f"network.{name}": value for name, value in training.network.state_dict().items()}
+    found |= {f"average.{name}": value for name, value in training.average.state_dict().items()}
+    for at, optimizer in enumerate(training.optimizers):
+        for row, values in optimizer.state_dict()["state"].items():
+            found |= {
+                f"optimizer.{at}.{row}.{name}": torch.as_tensor(value) for name, value in values.items()
+            }
+    return {name: value.contiguous() for name, value in found.items()}
+
+
+def _write(training: _Training, path: Path, stamp: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.new")
+    save_file(dict(_tensors(training)), beside, {"stamp": stamp, "epoch": str(training.epoch)})
+    os.replace(beside, path)
+
+
+def _resume(training: _Training, path: Path, stamp: str) -> None:
+    """Go on from a checkpoint, where there is one of the same training."""
+    try:
+        with safe_open(path, "pt") as file:
+            said = file.metadata() or {}
+            if said.get("stamp") != stamp:
+                return
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError):
+        return
+    training.network.load_state_dict(_below(tensors, "network."))
+    training.average.load_state_dict(_below(tensors, "average."))
+    for at, optimizer in enumerate(training.optimizers):
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, value in _below(tensors, f"optimizer.{at}.").items():
+            row, _, part = name.partition(".")
+            state.setdefault(int(row), {})[part] = value
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+    training.epoch = int(said["epoch"])
+
+
+def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

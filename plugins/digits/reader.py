@@ -1,0 +1,133 @@
+"""Reads images of 28 x 28 with a trained network: which digit, and whether there is one; and the network's files.
+
+Imported by the worker and the trainer only: it needs torch.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import nn
+
+from plugins.digits.centring import Floats
+from plugins.digits.networks import DIGITS, NETWORKS
+from shared.errors import ModelUnavailable
+from shared.model import Device
+
+FORMAT: Final = 1
+MAX_WEIGHTS: Final = 64 * 2**20
+MAX_WORDS: Final = 64 * 2**10
+CHUNK: Final = 250
+SHIFTS: Final = ((0, 0), (0, 1), (1, 0), (0, -1), (-1, 0))
+"""Moves by one pixel over which the answer is averaged, the image itself first."""
+SHIFTED_WEIGHT: Final = 0.25
+Doubles = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What turns outputs into probabilities: a temperature of the ten logits, and where a digit begins.
+
+    `threshold` is the probability that there is a digit below which an image is said to hold none. With `shifts` the
+    outputs are averaged over moves by one pixel.
+    """
+
+    temperature: float = 1.0
+    threshold: float = 0.5
+    shifts: bool = False
+
+
+@dataclass(frozen=True)
+class Read:
+    """What was read of n images: n x 10 probabilities of the digits, were it one, and n of that it is one."""
+
+    which: Doubles
+    whether: Doubles
+
+
+class Reader:
+    """A trained network on a device."""
+
+    def __init__(self, kind: str, network: nn.Module, calibration: Calibration, device: Device) -> None:
+        self.kind, self.calibration, self._device = kind, calibration, device.name
+        self.network = network.to(device.name).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+
+    def read(self, images: Floats) -> Read:
+        """Read images of n x 28 x 28 in 0…1, ink bright on dark."""
+        outputs = self.outputs(images)
+        logits = outputs[:, :DIGITS] / self.calibration.temperature
+        logits = np.exp(logits - logits.max(1, keepdims=True, initial=-np.inf))
+        return Read(logits / logits.sum(1, keepdims=True), 1 / (1 + np.exp(-outputs[:, DIGITS])))
+
+    def outputs(self, images: Floats) -> Doubles:
+        """Return the n x 11 outputs of the network."""
+        if not len(images):
+            return np.zeros((0, DIGITS + 1))
+        return np.concatenate([self._chunk(images[at : at + CHUNK]) for at in range(0, len(images), CHUNK)])
+
+    def _chunk(self, images: Floats) -> Doubles:
+        x = torch.from_numpy(np.ascontiguousarray(images)).unsqueeze(1).to(self._device)
+        moves = SHIFTS if self.calibration.shifts else SHIFTS[:1]
+        with torch.inference_mode():
+            stacked = torch.cat([torch.roll(x, move, (2, 3)) for move in moves])
+            outputs = self.network(stacked.contiguous(memory_format=torch.channels_last))
+        found: Doubles = outputs.double().cpu().numpy().reshape(len(moves), len(images), -1)
+        weights = np.array([1.0] + [SHIFTED_WEIGHT] * (len(moves) - 1))
+        averaged: Doubles = np.tensordot(weights / weights.sum(), found, 1)
+        return averaged
+
+    def write(self, folder: Path) -> None:
+        """Write the weights, as float16 safetensors, and what goes with them as JSON."""
+        folder.mkdir(parents=True, exist_ok=True)
+        tensors = {
+            name: (value.half() if value.is_floating_point() else value).contiguous().cpu()
+            for name, value in self.network.state_dict().items()
+        }
+        (folder / "weights.safetensors").write_bytes(save(tensors))
+        words = {"format": FORMAT, "network": self.kind, "calibration": asdict(self.calibration)}
+        (folder / "model.json").write_text(json.dumps(words, indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def open(cls, folder: Path, name: str, device: Device) -> Self:
+        """Read what `write` wrote. Raises `ModelUnavailable` for the model `name`."""
+        try:
+            words = json.loads(_bytes(folder / "model.json", MAX_WORDS))
+            if words["format"] != FORMAT:
+                raise ValueError(f"format {words['format']}")
+            network = NETWORKS[words["network"]]()
+            calibration = Calibration(**words["calibration"])
+            if not (calibration.temperature > 0 and 0 <= calibration.threshold <= 1):
+                raise ValueError("a calibration out of its range")
+            tensors = load(_bytes(folder / "weights.safetensors", MAX_WEIGHTS))
+            network.load_state_dict(
+                {n: v.float() if v.is_floating_point() else v for n, v in tensors.items()}
+            )
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+            RuntimeError,
+            RecursionError,
+            SafetensorError,
+        ) as error:
+            raise ModelUnavailable(
+                "The weights of {model} cannot be read: {reason}",
+                model=name,
+                reason=f"{type(error).__name__}: {error}"[:300],
+            ) from None
+        return cls(words["network"], network, calibration, device)
+
+
+def _bytes(path: Path, limit: int) -> bytes:
+    with path.open("rb") as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise ValueError(f"{path.name} is larger than {limit} bytes")
+    return data
