@@ -92,14 +92,16 @@ def find(pictures: Sequence[Pixels], reader: Reader) -> list[Found]:
     network together.
     """
     best = [Found([], 0.0) for _ in pictures]
+    worth = [0.0] * len(pictures)
     seen = [
-        (at, _seen(pieces_of(ink), scale, reader.calibration.threshold))
+        (at, ink.prior, _seen(pieces_of(ink), scale, reader.calibration.threshold))
         for at, (grey, scale) in enumerate(map(prepared, pictures))
         for ink in ways(grey)
     ]
-    for (at, _), found in zip(seen, _together([looking for _, looking in seen], reader), strict=True):
-        if _worth(found) > _worth(best[at]):
-            best[at] = found
+    together = _together([looking for _, _, looking in seen], reader)
+    for (at, prior, _), found in zip(seen, together, strict=True):
+        if (value := prior * _worth(found)) > worth[at]:
+            best[at], worth[at] = found, value
     return best
 
 
@@ -128,10 +130,7 @@ def _together(lookings: Sequence[Looking[Found]], reader: Reader) -> list[Found]
 
 def _worth(found: Found) -> float:
     """Prefer the way that reads more digits more surely; of equals the one that leaves less unread."""
-    return (
-        sum(digit.probability - 0.5 for digit in found.digits) * (0.5 + 0.5 * found.score)
-        + 0.01 * found.score
-    )
+    return sum(max(0.05, digit.probability - 0.5) for digit in found.digits) * (0.5 + 0.5 * found.score)
 
 
 def _seen(pieces: Pieces, scale: float, threshold: float) -> Looking[Found]:
@@ -195,7 +194,9 @@ def _joined(pieces: Pieces, candidates: list[_Candidate], threshold: float) -> L
     for (part, main), whole in sorted(zip(pairs, read, strict=True), key=lambda each: -each[1].sure):
         if part in gone or main in gone or whole.whether < threshold:
             continue
-        if whole.sure >= candidates[main].sure - 0.02 and whole.sure > candidates[part].sure:
+        parts = candidates[main].sure, candidates[part].sure
+        likely = parts[0] * parts[1] if candidates[part].whether >= threshold else max(parts) - 0.02
+        if whole.sure >= likely:
             gone |= {part, main}
             made.append(whole)
     return [c for at, c in enumerate(candidates) if at not in gone] + made
@@ -212,6 +213,14 @@ def _close(one: Place, other: Place) -> bool:
     whole = one.joined(other)
     # A digit is seldom wider than high; two that stand side by side are.
     return across <= reach and down <= reach and whole.width <= 1.1 * whole.height
+
+
+def _entwined(one: Place, other: Place) -> bool:
+    """Tell whether two boxes lie so far within each other as those of two digits seldom do, but strokes of a 4 or 5."""
+    across = min(one.right, other.right) - max(one.left, other.left)
+    down = min(one.bottom, other.bottom) - max(one.top, other.top)
+    narrow, low = min(one.width, other.width), min(one.height, other.height)
+    return across >= 0.4 * narrow and down >= 0.3 * low and _close(one, other)
 
 
 def _apart(pieces: Pieces, candidates: list[_Candidate], threshold: float) -> Looking[list[_Candidate]]:
@@ -263,7 +272,8 @@ def _best_path(whole: _Candidate, parts: dict[Span, _Candidate], threshold: floa
     path = [parts[span] for span in best[width][1]]
     if min(part.whether for part in path) < threshold:
         return None
-    return path if min(part.sure for part in path) >= max(CUT_SURE, whole.sure) else None
+    together = float(np.prod([part.sure for part in path]))
+    return path if together >= max(CUT_SURE ** (len(path) / 2), whole.sure) else None
 
 
 def _value(part: _Candidate, height: int) -> float:

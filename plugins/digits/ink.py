@@ -4,7 +4,7 @@ Imported by the worker and the trainer only: it needs OpenCV.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import cv2
@@ -18,6 +18,14 @@ SMALLEST: Final = 160
 LARGEST: Final = 1400
 SAUVOLA: Final = 0.2
 SAUVOLA_RANGE: Final = 0.5
+SKETCH: Final = 320
+"""Pixels of the longest side of the copy in which light and shade are looked for."""
+WIDEST_STROKE: Final = 0.25
+"""Width of a stroke at most, as a share of the shorter side."""
+LEANING: Final = 0.4
+"""From which skewness on it is plain whether the ink is dark or bright."""
+UNLIKELY: Final = 0.5
+"""What the other way round then counts."""
 FLAT: Final = 0.05
 """A picture whose values differ by less holds nothing to see."""
 Masks = NDArray[np.bool_]
@@ -26,12 +34,16 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Ink:
-    """One way to see a picture: how strong the ink is in each pixel (0…1), and which pixels count as ink."""
+    """One way to see a picture: how strong the ink is in each pixel (0…1), and which pixels count as ink.
+
+    `prior` is how likely that way is by the picture as a whole.
+    """
 
     strength: Floats
     mask: Masks
     bright: bool
     way: str
+    prior: float = 1.0
 
 
 def prepared(pixels: Pixels) -> tuple[Floats, float]:
@@ -60,10 +72,12 @@ def prepared(pixels: Pixels) -> tuple[Floats, float]:
 def ways(grey: Floats) -> Iterator[Ink]:
     """Yield each way to see the ink: dark on bright and bright on dark, by one threshold and by local ones."""
     smooth = np.asarray(cv2.GaussianBlur(grey, (0, 0), 0.8), np.float32)
+    leaning = _leaning(grey)
     for bright in (False, True):
         turned = smooth if bright else 1 - smooth
-        yield from _by_otsu(turned, bright)
-        yield from _by_sauvola(turned, bright)
+        plain = abs(leaning) >= LEANING and bright != (leaning > 0)
+        for ink in (*_by_otsu(turned, bright), *_by_sauvola(turned, bright)):
+            yield replace(ink, prior=UNLIKELY if plain else 1.0)
 
 
 def _by_otsu(turned: Floats, bright: bool) -> Iterator[Ink]:
@@ -100,13 +114,28 @@ def _strength(scaled: Floats, level: float) -> Floats:
 
 
 def _ground(turned: Floats) -> Floats:
-    """Return the ground: what most of wide surroundings lies above, smooth, as light and shade are."""
+    """Return the ground: what is left when all that is bright and thinner than a quarter of the picture is taken off.
+
+    Light and shade stay in it, strokes do not (morphological opening, on a small copy).
+    """
     high, wide = turned.shape
-    rows = max(1, min(6, min(high, wide) // 24))
-    columns = max(1, min(24, round(rows * wide / high)))
-    thin = turned[:: max(1, high // 400), :: max(1, wide // 400)]
-    bands = [np.array_split(band, columns, axis=1) for band in np.array_split(thin, rows, axis=0)]
-    small = np.array([[np.percentile(cell, 30) for cell in band] for band in bands], np.float32)
-    # A cell that ink fills takes its ground from its neighbours.
-    small = np.minimum(small, cv2.blur(np.pad(small, 1, mode="edge"), (3, 3))[1:-1, 1:-1])
-    return np.asarray(cv2.resize(small, (wide, high), interpolation=cv2.INTER_LINEAR), np.float32)
+    scale = min(1.0, SKETCH / max(high, wide))
+    size = (max(1, round(wide * scale)), max(1, round(high * scale)))
+    small = cv2.medianBlur(cv2.resize(turned, size, interpolation=cv2.INTER_AREA), 3)
+    side = max(3, round(min(size) * WIDEST_STROKE)) | 1
+    opened = cv2.morphologyEx(
+        small, cv2.MORPH_OPEN, np.ones((side, side), np.uint8), borderType=cv2.BORDER_REPLICATE
+    )
+    smooth = cv2.GaussianBlur(opened, (0, 0), side / 8)
+    return np.asarray(cv2.resize(smooth, (wide, high), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def _leaning(grey: Floats) -> float:
+    """Return the skewness of a picture without its light: below 0 where little is dark on much that is bright."""
+    small = cv2.resize(
+        grey, (min(SKETCH, grey.shape[1]), min(SKETCH, grey.shape[0])), interpolation=cv2.INTER_AREA
+    )
+    side = max(3, min(small.shape) // 2) | 1
+    rest = small - cv2.blur(small, (side, side), borderType=cv2.BORDER_REPLICATE)
+    rest -= np.median(rest)
+    return float((rest**3).mean() / max(float((rest**2).mean()) ** 1.5, 1e-9))
