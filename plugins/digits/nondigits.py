@@ -97,7 +97,7 @@ def pairs(count: int, digits: Image28, random: Random) -> Image28:
             cut = cut[:, : row.shape[1] - left]
             down = int(random.integers(0, 5))
             place = row[down : down + 28, left : left + cut.shape[1]]
-            np.maximum(place, cut, place)
+            np.maximum(place, cut, out=place)
             left = max(0, left + cut.shape[1] - int(random.integers(-1, 4)))
         made.append(centred(row))
     return _bytes(np.stack(made))
