@@ -65,14 +65,14 @@ async def download(
 
 
 async def _get(session: aiohttp.ClientSession, address: str, limit: int) -> bytes:
-    """Return what an address sends; a packed file is never larger than what is in it, so that is the limit."""
+    """Return what an address sends; a packed file is hardly larger than what is in it, so that is the limit."""
     try:
         async with asyncio.timeout(SECONDS), session.get(address) as response:
             response.raise_for_status()
             data = bytearray()
             async for chunk in response.content.iter_chunked(CHUNK):
                 data += chunk
-                if len(data) > limit:
+                if len(data) > limit + CHUNK:
                     raise BadInput("{address} sends more than it should.", address=address)
             return bytes(data)
     except (aiohttp.ClientError, TimeoutError) as error:

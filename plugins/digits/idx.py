@@ -38,10 +38,7 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     except (OSError, EOFError, zlib.error) as error:
         raise BadInput("{path} cannot be read: {reason}", path=path, reason=error) from None
     if len(values) != size:
-        raise BadInput(
-            "{path} announces {size} values and holds {held}.",
-            path=path, size=size, held=f"{len(values)}" if len(values) < size else "more",
-        )  # fmt: skip
+        raise BadInput("{path} does not hold the {size} values that it announces.", path=path, size=size)
     return np.frombuffer(values, np.uint8).reshape(shape)
 
 

@@ -116,7 +116,9 @@ def test_a_pack_whose_header_lies_is_refused_before_it_is_unpacked(tmp_path: Pat
         read_pack(tmp_path / "d.npz")
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 broken", pickle.dumps([1, 2, 3])], ids=["empty", "zip", "pickle"])
+@pytest.mark.parametrize(
+    "content", [b"", b"PK\x03\x04 broken", pickle.dumps([1, 2, 3])], ids=["empty", "zip", "pickle"]
+)
 def test_what_is_no_pack_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "d.npz").write_bytes(content)
     with pytest.raises(BadInput):

@@ -99,7 +99,7 @@ def test_augmented_images_stay_images_and_are_the_same_for_a_seed(
     one, two = (change(images, torch.Generator().manual_seed(4)) for _ in range(2))
     assert torch.equal(one, two)
     assert one.shape == images.shape
-    assert 0 <= one.min()
+    assert one.min() >= 0
     assert one.max() <= 1.0001
     assert (one - images).abs().mean() > 0.005
 
@@ -111,7 +111,9 @@ def test_no_share_spoils_nothing() -> None:
 
 def test_an_orthogonal_step_has_singular_values_near_one() -> None:
     for shape in ((16, 60), (60, 16)):
-        values = torch.linalg.svdvals(orthogonal(torch.randn(shape, generator=torch.Generator().manual_seed(1)), 6))
+        values = torch.linalg.svdvals(
+            orthogonal(torch.randn(shape, generator=torch.Generator().manual_seed(1)), 6)
+        )
         assert 0.5 < values.min() <= values.max() < 1.4
 
 

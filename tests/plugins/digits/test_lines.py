@@ -7,7 +7,9 @@ from plugins.digits.lines import groups, in_lines
 
 
 def digit(value: int, left: float, top: float, height: float = 40) -> Digit:
-    return Digit(left, top, left + 0.6 * height, top + height, tuple(float(v == value) for v in range(10)), 1.0)
+    return Digit(
+        left, top, left + 0.6 * height, top + height, tuple(float(v == value) for v in range(10)), 1.0
+    )
 
 
 def values(lines: list[list[Digit]]) -> list[str]:
