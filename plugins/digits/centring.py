@@ -43,6 +43,11 @@ def _by_mass(small: Floats) -> Floats:
     return out
 
 
+def unit(values: Images) -> Floats:
+    """Return bytes as 0…1."""
+    return np.asarray(values.astype(np.float32) / 255, np.float32)
+
+
 def settled(images: Images) -> Floats:
     """Return n x 28 x 28 in 0…1 of images that may be inverted, dim or off their place; MNIST's stay as they are.
 
@@ -50,7 +55,7 @@ def settled(images: Images) -> Floats:
     is taken off and the strongest ink made 1; and where the ink's centre of mass is two pixels or more from the
     middle, the image is moved.
     """
-    x = images.astype(np.float32) / 255
+    x = unit(images)
     border = np.concatenate([x[:, 0], x[:, -1], x[:, 1:-1, 0], x[:, 1:-1, -1]], 1)
     ground = np.median(border, 1)[:, None, None]
     inverted = ground > (x.max((1, 2), keepdims=True) + x.min((1, 2), keepdims=True)) / 2

@@ -34,7 +34,7 @@ class Muon(torch.optim.Optimizer):
 def orthogonal(matrix: Tensor, steps: int = 3) -> Tensor:
     """Bring all singular values near one, by Newton-Schulz iterations of the fifth order."""
     a, b, c = 3.4445, -4.7750, 2.0315
-    x = matrix / (matrix.norm() + 1e-7)
+    x: Tensor = matrix / (matrix.norm() + 1e-7)
     tall = x.size(0) > x.size(1)
     if tall:
         x = x.T

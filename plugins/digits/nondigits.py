@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from plugins.digits.centring import centred, settled
+from plugins.digits.centring import centred, settled, unit
 
 LETTERS: Final = string.ascii_letters
 SIGNS: Final = "&@#?!%+=<>()[]{}*/~^$€£Ωλπδψ"
@@ -126,7 +126,7 @@ def _written(texts: Sequence[str], fonts: Sequence[Path], random: Random) -> Ima
 def _typeset(text: str, face: ImageFont.FreeTypeFont) -> Grey:
     image = Image.new("L", (DRAWN, DRAWN), 0)
     ImageDraw.Draw(image).text((DRAWN / 2, DRAWN / 2), text, fill=255, font=face, anchor="mm")
-    return np.asarray(image, np.float32) / 255
+    return unit(np.asarray(image))
 
 
 def _stroked(text: str, face: int, random: Random) -> Grey:
@@ -134,7 +134,7 @@ def _stroked(text: str, face: int, random: Random) -> Grey:
     thick = int(random.integers(2, 7))
     (wide, high), _ = cv2.getTextSize(text, face, 1.5, thick)
     cv2.putText(image, text, ((DRAWN - wide) // 2, (DRAWN + high) // 2), face, 1.5, 255, thick, cv2.LINE_AA)
-    return image.astype(np.float32) / 255
+    return unit(image)
 
 
 def _bent(grey: Grey, random: Random) -> Grey:
@@ -171,7 +171,7 @@ def _as_found(grey: Grey, random: Random) -> Image28:
     if random.random() < 0.6:
         return _bytes(centred(grey))
     small = cv2.resize(grey, (28, 28), interpolation=cv2.INTER_AREA)
-    return _bytes(settled(_bytes(small)[None])[0])
+    return _bytes(settled(_bytes(np.asarray(small, np.float32))[None])[0])
 
 
 def _bytes(images: Grey) -> Image28:
@@ -213,7 +213,7 @@ def _shape(random: Random) -> Grey:
                 lean = int(random.integers(-6, 7))
                 start, end = (int(x) // 3, int(y)), (40 + int(x) // 3, int(y) + lean)
                 cv2.line(image, start, end, 255, int(random.integers(2, 7)), cv2.LINE_AA)
-    return image.astype(np.float32) / 255
+    return unit(image)
 
 
 def _corners(count: int, size: Sequence[int], turn: float, middle: Sequence[int]) -> NDArray[np.int32]:
@@ -228,7 +228,7 @@ def _scribble(random: Random) -> Grey:
     smooth = cv2.resize(knots[None], (60, 1), interpolation=cv2.INTER_CUBIC)[0]
     points = np.asarray(np.rint(smooth), np.int32)
     cv2.polylines(image, [points], False, 255, int(random.integers(2, 6)), cv2.LINE_AA)
-    return image.astype(np.float32) / 255
+    return unit(image)
 
 
 def _several(random: Random) -> Grey:
@@ -244,7 +244,7 @@ def _several(random: Random) -> Grey:
             image[:, off::step] = 255
         if thick > 1:
             image = np.asarray(cv2.dilate(image, np.ones((thick, thick))), np.uint8)
-    return image.astype(np.float32) / 255
+    return unit(image)
 
 
 def _texture(random: Random) -> Grey:

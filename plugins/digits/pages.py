@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from plugins.digits.centring import unit
 from plugins.digits.data import Digits
 from plugins.digits.ink import Pixels
 
@@ -48,7 +49,7 @@ def _line(ink: Floats, digits: Digits, top: int, side: int, random: np.random.Ge
         if left + 1.3 * side > ink.shape[1]:
             break
         at = int(random.integers(len(digits)))
-        image = digits.images[at].astype(np.float32) / 255
+        image = unit(digits.images[at])
         columns = np.flatnonzero(image.max(0) > 0.1)
         cut = image[:, columns[0] : columns[-1] + 1]
         scale = side / image.shape[0] * random.uniform(0.9, 1.1)

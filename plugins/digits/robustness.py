@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from plugins.digits.centring import settled
+from plugins.digits.centring import settled, unit
 from plugins.digits.data import Digits
 from plugins.digits.finder import find
 from plugins.digits.ink import Pixels
@@ -125,7 +125,7 @@ def _each(
     change: Callable[[NDArray[np.float32], Random], NDArray[np.float32]],
 ) -> Callable[[Images, Random], Images]:
     def spoil(images: Images, random: Random) -> Images:
-        changed = np.stack([change(image.astype(np.float32) / 255, random) for image in images])
+        changed = np.stack([change(unit(image), random) for image in images])
         return np.asarray(np.rint(np.clip(changed, 0, 1) * 255), np.uint8)
 
     return spoil
@@ -173,7 +173,7 @@ SPOILED: Final[Mapping[str, Callable[[Images, Random], Images]]] = {
 
 
 def _enlarged(image: Images) -> NDArray[np.float32]:
-    big = cv2.resize(image.astype(np.float32) / 255, (ENLARGED, ENLARGED), interpolation=cv2.INTER_CUBIC)
+    big = cv2.resize(unit(image), (ENLARGED, ENLARGED), interpolation=cv2.INTER_CUBIC)
     return np.clip(big, 0, 1).astype(np.float32)
 
 

@@ -1,4 +1,4 @@
-"""Networks learn, a training that was broken off ends as if it had not been, and what is made to train with is sound."""
+"""Networks learn, a training that was broken off ends as if it had not been, and its images are sound."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +9,7 @@ import torch
 
 from plugins.digits.augmentation import Bending, bend, spoil
 from plugins.digits.beside import make_beside, read_pictures
+from plugins.digits.centring import unit
 from plugins.digits.data import NONE, Digits
 from plugins.digits.fitting import Recipe, fit
 from plugins.digits.muon import orthogonal
@@ -52,9 +53,9 @@ def test_each_network_gives_ten_digits_and_whether_there_is_one(kind: str) -> No
 def test_a_network_learns_which_digit_and_whether_there_is_one() -> None:
     network = fit(Recipe("dense", 25, batch=50, beside=30, head_rate=3e-3), DIGITS, BESIDE, quiet)
     reader = Reader("dense", network, Calibration(), Device())
-    read = reader.read(DIGITS.images.astype(np.float32) / 255)
+    read = reader.read(unit(DIGITS.images))
     assert (read.which.argmax(1) == DIGITS.labels).mean() > 0.6
-    none = reader.read(BESIDE.images[BESIDE.labels == NONE].astype(np.float32) / 255)
+    none = reader.read(unit(BESIDE.images[BESIDE.labels == NONE]))
     assert np.median(read.whether) > np.median(none.whether) + 0.2
 
 
@@ -140,14 +141,14 @@ def test_weights_read_as_they_were_written(tmp_path: Path) -> None:
     reader = Reader("cnn", NETWORKS["cnn"](), Calibration(0.7, 0.4), Device())
     reader.write(tmp_path)
     again = Reader.open(tmp_path, "digits", Device())
-    images = DIGITS.images[:70].astype(np.float32) / 255
+    images = unit(DIGITS.images[:70])
     assert again.calibration == reader.calibration
     assert again.outputs(images) == pytest.approx(reader.outputs(images), abs=2e-3)
 
 
 def test_a_batch_reads_as_its_images_do_alone() -> None:
     reader = Reader("strong", NETWORKS["strong"](), Calibration(shifts=True), Device())
-    images = DIGITS.images[:9].astype(np.float32) / 255
+    images = unit(DIGITS.images[:9])
     alone = np.concatenate([reader.outputs(image[None]) for image in images])
     assert reader.outputs(images) == pytest.approx(alone, abs=1e-4)
     assert reader.outputs(images[:0]).shape == (0, 11)
