@@ -100,7 +100,7 @@ async def mine(ctx: Context) -> Reply:
         )
     goes_ms = kept.seen_ms + ctx.settings.face_days * DAY_MS
     fields = [
-        Field(ctx.text("In"), ctx.text("this server")),
+        Field(ctx.text("Where"), ctx.text("this server")),
         Field(ctx.text("Descriptions of your face"), str(kept.photos)),
         Field(ctx.text("You agreed"), f"<t:{kept.consented_ms // SECOND_MS}:f>"),
         Field(ctx.text("Your check-ins"), str(kept.checkins)),
@@ -186,7 +186,12 @@ def _asking(ctx: Context, count: int) -> str:
             "until you delete it with /rollcall leave or /privacy forget, or {days} days after you were last seen",
             days=ctx.settings.face_days,
         ),
+        "• "
+        + ctx.text(
+            "when you were checked in and who posted the photo, for {days} days",
+            days=ctx.settings.session_days,
+        ),
         ctx.text("Enrol yourself only. Whether a living person is before the camera is not checked."),
-        "-# " + ctx.text("Without your yes, this is gone within the hour."),
+        "-# " + ctx.text("Nothing is kept unless you agree within 15 minutes."),
     )
     return "\n".join(lines)

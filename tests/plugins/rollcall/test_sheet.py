@@ -1,0 +1,51 @@
+"""The sheet is read by spreadsheets as it was meant, and runs nothing in them."""
+
+import csv
+import io
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from plugins.rollcall.sessions import CheckIn, Session
+from plugins.rollcall.sheet import harmless, sheet
+
+TAIPEI = ZoneInfo("Asia/Taipei")
+
+
+def at(text: str) -> int:
+    return int(datetime.fromisoformat(text).replace(tzinfo=TAIPEI).timestamp() * 1000)
+
+
+def test_a_sheet_is_utf_8_with_a_mark_and_has_the_times_of_the_session() -> None:
+    start = at("2026-03-02T08:00")
+    found = Session(
+        id=7, guild_id=1, channel_id=2, title="Class", time_zone="Asia/Taipei", self_only=False,
+        late_ms=at("2026-03-02T08:10"), started_by=1, started_ms=start,
+        closes_ms=at("2026-03-03T00:00"), closed_ms=None,
+    )  # fmt: skip
+    people = [
+        CheckIn(5, '=HYPERLINK("http://example.com")', at("2026-03-02T08:09:59"), 5, '小明, "明"'),
+        CheckIn(6, "陳小明", at("2026-03-02T08:10"), None, None),
+    ]
+    data = sheet(found, people, ("姓名", "日期", "時間", "遲到", "張貼者"), "遲到", "不明")
+    assert data.startswith(b"\xef\xbb\xbf")
+    assert b"\r\n" in data
+    rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+    assert rows == [
+        ["姓名", "日期", "時間", "遲到", "張貼者"],
+        ['\'=HYPERLINK("http://example.com")', "2026-03-02", "08:09:59", "", '小明, "明"'],
+        ["陳小明", "2026-03-02", "08:10:00", "遲到", "不明"],
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "\u3000＝1", "＠x", "\u200b=1", "\r=1", "|x"]
+)
+def test_what_a_spreadsheet_would_run_gets_an_apostrophe(name: str) -> None:
+    assert harmless(name) == f"'{name}"
+
+
+@pytest.mark.parametrize("name", ["陳小明", "Ann = Bob", "a-b", "", "'quoted", "1+1"])
+def test_other_names_stay_as_they_are(name: str) -> None:
+    assert harmless(name) == name
