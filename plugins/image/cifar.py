@@ -53,11 +53,9 @@ class ImageCifar:
         if folder is None:
             raise ModelUnavailable("The model {model} has no weights that can be read.", model=cls.name)
         import numpy as np
-        import torch
 
         from plugins.image.cifar_reader import CifarReader
 
-        torch.set_num_threads(device.threads)
         reader = CifarReader.read(folder, device)
         reader.probabilities(np.zeros((1, 32, 32, 3), np.uint8))
         return cls(reader)

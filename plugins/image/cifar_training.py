@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import torch
 
 from plugins.image.cifar_data import LABELS, Bools, Thumbnails, read_thumbnails
 from plugins.image.cifar_fitting import fit
@@ -42,7 +41,6 @@ def train(
     broken off goes on from its last checkpoint.
     """
     device = choose_device()
-    torch.set_num_threads(device.threads)
     recipe = recipe or (CPU if device.name == "cpu" else GPU)
     progress(0.0, "reading")
     rows = read_thumbnails(data)

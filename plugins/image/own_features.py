@@ -28,7 +28,6 @@ class Features:
     @classmethod
     def load(cls, device: Device) -> "Features":
         """Load the packaged network. Raises `ModelUnavailable` where it is damaged."""
-        torch.set_num_threads(device.threads)
         return cls(lite_network().to(device.name), device.name)
 
     def __call__(self, pixels: Pixels) -> Floats:
