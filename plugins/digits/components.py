@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from plugins.digits.centring import Floats, centred
 from plugins.digits.ink import Ink
 
+FEW: Final = 60
+"""Components that are looked at where there are more than can be digits, such as in noise."""
 MOST: Final = 200
 """Components that are looked at, the largest first: so no picture takes long."""
 LOWEST: Final = 8
@@ -99,7 +101,8 @@ def pieces_of(ink: Ink) -> Pieces:
     tallest = sorted((c.place.height for c in found), reverse=True)[:20]
     typical = tallest[len(tallest) // 2] if tallest else 0
     kept = [c for c in found if max(c.place.height, c.place.width) >= max(LOWEST / 2, SPECK * typical)]
-    return Pieces(ink, np.asarray(numbered, np.int32), kept[:MOST], count - 1 > 4 * MOST)
+    many = count - 1 > 4 * MOST
+    return Pieces(ink, np.asarray(numbered, np.int32), kept[: FEW if many else MOST], many)
 
 
 def clear(pieces: Pieces, component: Component) -> float:

@@ -5,7 +5,7 @@ Imported by the worker and the trainer only.
 """
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 import numpy as np
@@ -22,12 +22,17 @@ SMALL: Final = 0.45
 """Height of a digit at least, as a share of that of a usual one in the picture."""
 LARGE: Final = 2.5
 CLEAR: Final = 0.25
-LONE: Final = 0.15
-"""Share of what is as large as digits that must be digits, else the picture is one of something else."""
+CERTAIN: Final = 0.93
+"""Score from which on a picture holds digits: how sure they are, on the mean, times the root of the share that they
+have in all that is as large."""
 
 MOST_WIDE: Final = 40
 """Components that are tried to be cut apart, at most."""
-CUT_SURE: Final = 0.5
+CUT_WHETHER: Final = 0.9
+CUT_SURE: Final = 0.8
+"""Parts that a component is cut into must be digits more plainly, and be read so surely, the more the fewer."""
+MOST_JOINED: Final = 150
+"""Pairs of pieces that are tried as one digit, at most."""
 Span = tuple[int, int]
 T = TypeVar("T")
 Looking = Generator[Floats, Read, T]
@@ -102,7 +107,7 @@ def find(pictures: Sequence[Pixels], reader: Reader) -> list[Found]:
     for (at, prior, _), found in zip(seen, together, strict=True):
         if (value := prior * _worth(found)) > worth[at]:
             best[at], worth[at] = found, value
-    return best
+    return [found if found.score >= CERTAIN else replace(found, digits=[]) for found in best]
 
 
 def _together(lookings: Sequence[Looking[Found]], reader: Reader) -> list[Found]:
@@ -150,8 +155,6 @@ def _seen(pieces: Pieces, scale: float, threshold: float) -> Looking[Found]:
     ]
     share = len(kept) / (len(kept) + len(beside))
     score = float(np.mean([c.whether for c in kept])) * share**0.5
-    if share < LONE:
-        return Found([], score, pieces.many)
     return Found([_digit(c, scale) for c in kept], score, pieces.many)
 
 
@@ -186,7 +189,7 @@ def _joined(pieces: Pieces, candidates: list[_Candidate], threshold: float) -> L
                 and one.component.area <= other.component.area
             ):
                 pairs.append((at, other_at))
-    pairs = pairs[:400]
+    pairs = pairs[:MOST_JOINED]
     wholes = [_whole(candidates[a].component, candidates[b].component) for a, b in pairs]
     read = yield from _read(pieces, [(whole, whole.place) for whole in wholes])
     gone: set[int] = set()
@@ -270,7 +273,10 @@ def _best_path(whole: _Candidate, parts: dict[Span, _Candidate], threshold: floa
     if width not in best:
         return None
     path = [parts[span] for span in best[width][1]]
-    if min(part.whether for part in path) < threshold:
+    if min(part.whether for part in path) < max(threshold, CUT_WHETHER):
+        return None
+    # Letters are made of strokes, each of which is a 1.
+    if 2 * sum(int(part.which.argmax()) == 1 for part in path) > len(path):
         return None
     together = float(np.prod([part.sure for part in path]))
     return path if together >= max(CUT_SURE ** (len(path) / 2), whole.sure) else None

@@ -24,6 +24,7 @@ WIDEST_STROKE: Final = 0.25
 """Width of a stroke at most, as a share of the shorter side."""
 LEANING: Final = 0.4
 """From which skewness on it is plain whether the ink is dark or bright."""
+BEYOND_DOUBT: Final = 1.0
 UNLIKELY: Final = 0.5
 """What the other way round then counts."""
 FLAT: Final = 0.05
@@ -76,6 +77,8 @@ def ways(grey: Floats) -> Iterator[Ink]:
     for bright in (False, True):
         turned = smooth if bright else 1 - smooth
         plain = abs(leaning) >= LEANING and bright != (leaning > 0)
+        if plain and abs(leaning) >= BEYOND_DOUBT:
+            continue
         for ink in (*_by_otsu(turned, bright), *_by_sauvola(turned, bright)):
             yield replace(ink, prior=UNLIKELY if plain else 1.0)
 
@@ -89,7 +92,10 @@ def _by_otsu(turned: Floats, bright: bool) -> Iterator[Ink]:
     scaled = np.minimum(raised / top, 1)
     level, _ = cv2.threshold((scaled * 255).astype(np.uint8), 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     level = max(level / 255, 0.2)
-    yield Ink(_strength(scaled, level), scaled > level, bright, "otsu")
+    mask, strength = scaled > level, _strength(scaled, level)
+    # The middle of what is wider than a stroke was taken for ground.
+    wide = ~mask & (_between(turned, mask, min(turned.shape) // 2 | 1) > 0.9)
+    yield Ink(np.where(wide, 1, strength).astype(np.float32), mask | wide, bright, "otsu")
 
 
 def _by_sauvola(turned: Floats, bright: bool) -> Iterator[Ink]:
@@ -103,8 +109,26 @@ def _by_sauvola(turned: Floats, bright: bool) -> Iterator[Ink]:
     mask = (turned > level) & (spread > 0.4 * FLAT)
     if not mask.any():
         return
-    contrast = np.maximum(2.5 * spread, FLAT)
-    yield Ink(np.clip((turned - level) / contrast + 0.5, 0, 1).astype(np.float32), mask, bright, "sauvola")
+    # Inside of what is wider than the window the mask is hollow; what is as strong as the ink near it is ink too.
+    strength = _between(turned, mask, 4 * side)
+    filled = mask | (strength > 0.9)
+    yield Ink(
+        np.where(filled, np.maximum(strength, 0.5), np.minimum(strength, 0.5)), filled, bright, "sauvola"
+    )
+
+
+def _between(turned: Floats, mask: Masks, side: int) -> Floats:
+    """Return how far each pixel is from the ground to the ink near it, which are averages outside and inside a mask."""
+    inside = mask.astype(np.float32)
+
+    def mean(weight: Floats) -> Floats:
+        whole = cv2.boxFilter(weight, cv2.CV_32F, (side, side), borderType=cv2.BORDER_REFLECT)
+        share = cv2.boxFilter(turned * weight, cv2.CV_32F, (side, side), borderType=cv2.BORDER_REFLECT)
+        return np.asarray(share / np.maximum(whole, 1e-4), np.float32)
+
+    ink, ground = mean(inside), mean(1 - inside)
+    apart = np.maximum(ink - ground, FLAT)
+    return np.asarray(np.clip(((turned - ground) / apart - 0.2) / 0.6, 0, 1), np.float32)
 
 
 def _strength(scaled: Floats, level: float) -> Floats:

@@ -15,27 +15,35 @@ from plugins.digits.data import NONE, Digits
 from plugins.digits.networks import DIGITS
 from plugins.digits.reader import Calibration, Doubles, Reader
 from shared.errors import BadInput
-from shared.model import Report
+from shared.model import Device, Report
 from shared.quality import Bools, binary_metrics, binary_resampled, bootstrap, classes_report, interval
 
 TEMPERATURES: Final = tuple(round(0.2 * 1.05**step, 4) for step in range(60))
 KEPT: Final = 0.995
-"""Share of digits that the threshold lets through."""
+PASSED: Final = 0.1
+"""Shares of digits and of other images that the threshold lets through, where it can."""
+STRICTEST: Final = 0.7
 COURSE: Final[Mapping[str, Mapping[str, float]]] = {}
 
 
 def calibrate(reader: Reader, digits: Digits, none: Digits) -> Calibration:
-    """Set the temperature by the log loss of `digits`, and the threshold so that nearly all of them pass.
+    """Set the temperature by the log loss of `digits`, and the threshold by both.
 
-    Where images without a digit would pass by hundreds then, it is higher: at a tenth of them at most.
+    The threshold lets a tenth of the images without a digit through at most, unless it would be above `STRICTEST`:
+    printed digits are less sure than handwritten ones.
     """
     found = digits.at(digits.labels != NONE)
-    outputs = reader.outputs(settled(found.images))
-    best = min(TEMPERATURES, key=lambda t: _log_loss(outputs[:, :DIGITS] / t, found))
+    images, calibration = settled(found.images), reader.calibration
+    outputs = reader.outputs(images)
+    for _ in range(2):
+        best = min(TEMPERATURES, key=lambda t: _log_loss(outputs[:, :DIGITS] / t, found))
+        # Which answers are unsure, and so are averaged, follows from the temperature.
+        calibration = replace(calibration, temperature=best)
+        outputs = Reader(reader.kind, reader.network, calibration, Device()).outputs(images)
     passing = 1 / (1 + np.exp(-outputs[:, DIGITS]))
     beside = reader.read(settled(none.images)).whether
-    threshold = max(float(np.quantile(passing, 1 - KEPT)), float(np.quantile(beside, 0.9)))
-    return replace(reader.calibration, temperature=best, threshold=round(min(threshold, 0.5), 4))
+    threshold = max(float(np.quantile(passing, 1 - KEPT)), float(np.quantile(beside, 1 - PASSED)))
+    return replace(calibration, threshold=round(min(threshold, STRICTEST), 4))
 
 
 def judge(reader: Reader, rows: Digits, details: Mapping[str, Any]) -> Report:
@@ -81,7 +89,7 @@ def _area(digit: Bools, whether: Doubles, said: Bools, weights: Doubles) -> dict
     return {"roc_auc": binary_resampled(digit, whether, said, weights)["roc_auc"]}
 
 
-def _words(calibration: Calibration) -> dict[str, float | bool]:
+def _words(calibration: Calibration) -> dict[str, float]:
     return {
         "temperature": calibration.temperature,
         "threshold": calibration.threshold,

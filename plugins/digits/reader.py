@@ -24,9 +24,10 @@ FORMAT: Final = 1
 MAX_WEIGHTS: Final = 64 * 2**20
 MAX_WORDS: Final = 64 * 2**10
 CHUNK: Final = 250
-SHIFTS: Final = ((0, 0), (0, 1), (1, 0), (0, -1), (-1, 0))
-"""Moves by one pixel over which the answer is averaged, the image itself first."""
-SHIFTED_WEIGHT: Final = 0.25
+MOVES: Final = ((0, 1), (1, 0), (0, -1), (-1, 0))
+"""Moves by one pixel over which an unsure answer is averaged, with the image as it is."""
+MOVED_WEIGHT: Final = 0.25
+SURE: Final = 0.98
 Doubles = NDArray[np.float64]
 
 
@@ -34,13 +35,11 @@ Doubles = NDArray[np.float64]
 class Calibration:
     """What turns outputs into probabilities: a temperature of the ten logits, and where a digit begins.
 
-    `threshold` is the probability that there is a digit below which an image is said to hold none. With `shifts` the
-    outputs are averaged over moves by one pixel.
+    `threshold` is the probability that there is a digit below which an image is said to hold none.
     """
 
     temperature: float = 1.0
     threshold: float = 0.5
-    shifts: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,26 +60,30 @@ class Reader:
     def read(self, images: Floats) -> Read:
         """Read images of n x 28 x 28 in 0…1, ink bright on dark."""
         outputs = self.outputs(images)
-        logits = outputs[:, :DIGITS] / self.calibration.temperature
-        logits = np.exp(logits - logits.max(1, keepdims=True, initial=-np.inf))
-        return Read(logits / logits.sum(1, keepdims=True), 1 / (1 + np.exp(-outputs[:, DIGITS])))
+        which = _softmax(outputs[:, :DIGITS] / self.calibration.temperature)
+        return Read(which, 1 / (1 + np.exp(-outputs[:, DIGITS])))
 
     def outputs(self, images: Floats) -> Doubles:
-        """Return the n x 11 outputs of the network."""
+        """Return the n x 11 outputs of the network; where a digit is unsure, averaged over moves by one pixel."""
+        outputs = self._run(images)
+        sure = _softmax(outputs[:, :DIGITS] / self.calibration.temperature).max(1)
+        unsure = np.flatnonzero((sure < SURE) & (outputs[:, DIGITS] > 0))
+        if len(unsure):
+            moved = [self._run(np.roll(images[unsure], move, (1, 2))) for move in MOVES]
+            outputs[unsure] = (outputs[unsure] + MOVED_WEIGHT * sum(moved)) / (1 + MOVED_WEIGHT * len(MOVES))
+        return outputs
+
+    def _run(self, images: Floats) -> Doubles:
         if not len(images):
             return np.zeros((0, DIGITS + 1))
         return np.concatenate([self._chunk(images[at : at + CHUNK]) for at in range(0, len(images), CHUNK)])
 
     def _chunk(self, images: Floats) -> Doubles:
         x = torch.from_numpy(np.ascontiguousarray(images)).unsqueeze(1).to(self._device)
-        moves = SHIFTS if self.calibration.shifts else SHIFTS[:1]
         with torch.inference_mode():
-            stacked = torch.cat([torch.roll(x, move, (2, 3)) for move in moves])
-            outputs = self.network(stacked.contiguous(memory_format=torch.channels_last))
-        found: Doubles = outputs.double().cpu().numpy().reshape(len(moves), len(images), -1)
-        weights = np.array([1.0] + [SHIFTED_WEIGHT] * (len(moves) - 1))
-        averaged: Doubles = np.tensordot(weights / weights.sum(), found, 1)
-        return averaged
+            outputs = self.network(x.contiguous(memory_format=torch.channels_last))
+        found: Doubles = outputs.double().cpu().numpy()
+        return found
 
     def write(self, folder: Path) -> None:
         """Write the weights, as float16 safetensors, and what goes with them as JSON."""
@@ -123,6 +126,11 @@ class Reader:
                 reason=f"{type(error).__name__}: {error}"[:300],
             ) from None
         return cls(words["network"], network, calibration, device)
+
+
+def _softmax(logits: Doubles) -> Doubles:
+    raised: Doubles = np.exp(logits - logits.max(1, keepdims=True, initial=-np.inf))
+    return raised / raised.sum(1, keepdims=True)
 
 
 def _bytes(path: Path, limit: int) -> bytes:

@@ -147,7 +147,7 @@ def test_weights_read_as_they_were_written(tmp_path: Path) -> None:
 
 
 def test_a_batch_reads_as_its_images_do_alone() -> None:
-    reader = Reader("strong", NETWORKS["strong"](), Calibration(shifts=True), Device())
+    reader = Reader("strong", NETWORKS["strong"](), Calibration(), Device())
     images = unit(DIGITS.images[:9])
     alone = np.concatenate([reader.outputs(image[None]) for image in images])
     assert reader.outputs(images) == pytest.approx(alone, abs=1e-4)
