@@ -3,10 +3,11 @@
 import io
 import os
 import pickle
+import struct
 import tarfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -35,9 +36,24 @@ def pickled(found: Any) -> bytes:
     return pickle.dumps(found, protocol=2)
 
 
-def as_python_2(found: bytes) -> bytes:
-    """Return a pickle with the module's old name, as the archive has it."""
-    return found.replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
+class Python2(pickle._Pickler):
+    """Pickles as Python 2 did, which wrote the archive: one kind of string for texts and bytes."""
+
+    dispatch: ClassVar[dict[type, Any]] = dict(pickle._Pickler.dispatch)
+
+    def save_string(self, found: str | bytes) -> None:
+        raw = found.encode() if isinstance(found, str) else found
+        self.write(pickle.BINSTRING + struct.pack("<i", len(raw)) + raw)
+        self.memoize(found)
+
+    dispatch[str] = dispatch[bytes] = save_string
+
+
+def as_python_2(found: Any) -> bytes:
+    """Return a pickle as the archive has them, with the old name of numpy's module."""
+    out = io.BytesIO()
+    Python2(out, protocol=2).dump(found)
+    return out.getvalue().replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
 
 
 def archive(path: Path, members: Mapping[str, bytes]) -> Path:
@@ -51,11 +67,11 @@ def archive(path: Path, members: Mapping[str, bytes]) -> Path:
 
 def whole(path: Path, **changed: bytes) -> Path:
     members = {
-        "data_batch_2": as_python_2(pickled(batch(2))),
+        "data_batch_2": as_python_2(batch(2)),
         "readme.html": b"<p>",
-        "test_batch": as_python_2(pickled(batch(9))),
-        "batches.meta": pickled({b"label_names": NAMES, b"num_vis": 3072}),
-        "data_batch_1": as_python_2(pickled(batch(1))),
+        "test_batch": as_python_2(batch(9)),
+        "batches.meta": as_python_2({b"label_names": NAMES, b"num_vis": 3072}),
+        "data_batch_1": as_python_2(batch(1)),
     }
     return archive(path, members | changed)
 
@@ -95,9 +111,10 @@ def test_packs_hold_the_same_pictures_without_loss(tmp_path: Path) -> None:
     assert (rows.pixels == wanted).all()
 
 
-def test_a_batch_of_protocol_4_with_keys_of_text_is_read_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_a_batch_that_python_3_wrote_with_keys_of_text_is_read_too(tmp_path: Path, protocol: int) -> None:
     found = {name.decode(): value for name, value in batch(1).items()}
-    source = archive(tmp_path / "a.tar.gz", {"data_batch_1": pickle.dumps(found, protocol=4)})
+    source = archive(tmp_path / "a.tar.gz", {"data_batch_1": pickle.dumps(found, protocol)})
     (read,) = read_batches(source)
     assert (read.pixels.transpose(0, 3, 1, 2).reshape(ROWS, -1) == pixels(1)).all()
 
@@ -219,7 +236,7 @@ def test_links_and_paths_out_of_the_folder_lead_nowhere(tmp_path: Path) -> None:
         tar.addfile(link)
         for name, data in {
             "../../batches.meta": pickled({b"label_names": NAMES}),
-            "/data_batch_1": as_python_2(pickled(batch(1))),
+            "/data_batch_1": as_python_2(batch(1)),
         }.items():
             info = tarfile.TarInfo(name)
             info.size = len(data)
