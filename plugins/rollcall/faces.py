@@ -121,6 +121,9 @@ class FaceModel:
         """Read dlib's networks out of their package, and the rule out of `folder`; look at a picture once."""
         if folder is None:
             raise ModelUnavailable("The model {model} has no weights that can be read.", model=cls.name)
+        from shared.device import prepare_torch
+
+        prepare_torch()
         import numpy as np
 
         from plugins.rollcall.detect import Detector
@@ -130,7 +133,7 @@ class FaceModel:
 
         rule = Rule.read(folder)
         detector = Detector.open(from_environment().yunet, device.threads)
-        embedder = Embedder.open()
+        embedder = Embedder.open(device.name)
         grey = np.full((160, 160, 3), 128, np.uint8)
         detector.find(grey)
         embedder.vectors([(grey, embedder.aligner.points(grey, (20, 20, 140, 140)))])
