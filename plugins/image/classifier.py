@@ -24,6 +24,8 @@ CHUNK: Final = 32
 """Pictures that go through the network at once."""
 LARGEST: Final = 1024
 """Pixels of a side that a network may want."""
+TOGETHER: Final = 3
+MANY: Final = 100
 Floats = NDArray[np.float64]
 Window = tuple[float, float, float, float]
 
@@ -68,7 +70,8 @@ class Classifier:
     """A network with what belongs to it.
 
     `temperature`: what logits are divided by (Guo et al. 2017). `threshold`: the probability below which nothing is
-    named. Raises `ValueError` where the network does not give one logit a class.
+    named; of the three likeliest together where there are a hundred classes or more, for those are finely divided: a
+    tabby is as likely a tiger cat. Raises `ValueError` where the network does not give one logit a class.
     """
 
     def __init__(
@@ -102,6 +105,11 @@ class Classifier:
     def window(self, pixels: "Pixels") -> Window:
         """Return what part of a picture is looked at; see `Preparation.window`."""
         return self.preparation.window(pixels)
+
+    def knows(self, probabilities: Floats) -> bool:
+        """Tell whether the likeliest of one picture's classes are probable enough to be named."""
+        together = TOGETHER if len(probabilities) >= MANY else 1
+        return bool(np.sort(probabilities)[-together:].sum() >= self.threshold)
 
     def probabilities(self, pictures: Sequence["Pixels"]) -> Floats:
         """Return the probability of each class (n x classes)."""

@@ -63,8 +63,8 @@ class Guess(msgspec.Struct, frozen=True):
 class ImageResult(msgspec.Struct, frozen=True, kw_only=True):
     """The five most probable classes, the likeliest first; fewer where the model has fewer.
 
-    `known`: whether one of them is probable enough to be named. `picture` is a PNG or JPEG of the chart or the map,
-    empty where none was asked for. `small` is the picture itself as a small JPEG, of 45 kB at most, kept for the
+    `known`: whether they are probable enough to be named. `picture` is a JPEG of the chart or the map, empty where
+    none was asked for. `small` is the picture itself as a small JPEG, of 45 kB at most, kept for the
     buttons below an answer; `mapped`: whether the network has maps that such a button can show.
     """
 
@@ -135,7 +135,7 @@ class ImageModel:
         classes = len(probabilities)
         order = probabilities.argsort()[::-1][:SHOWN].tolist()
         guesses = [self.classifier.labels.guess(place, float(probabilities[place])) for place in order]
-        known = guesses[0].probability >= self.classifier.threshold
+        known = self.classifier.knows(probabilities)
         if request.decided is None:
             return ImageResult(
                 guesses=guesses,
