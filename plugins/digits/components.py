@@ -43,6 +43,10 @@ class Place(NamedTuple):
         """Return the height in pixels."""
         return self.bottom - self.top
 
+    def at_edge(self, wide: int, high: int) -> bool:
+        """Tell whether the box touches the edge of a picture of that size."""
+        return self.left <= 0 or self.top <= 0 or self.right >= wide or self.bottom >= high
+
     def joined(self, other: "Place") -> "Place":
         """Return the box around both."""
         return Place(

@@ -21,13 +21,15 @@ NEAR: Final = 0.35
 SMALL: Final = 0.45
 """Height of a digit at least, as a share of that of a usual one in the picture."""
 LARGE: Final = 2.5
-CLEAR: Final = 0.25
+CLEAR: Final = 0.45
 CERTAIN: Final = 0.93
 """Score from which on a picture holds digits: how sure they are, on the mean, times the root of the share that they
 have in all that is as large."""
 
 MOST_WIDE: Final = 40
 """Components that are tried to be cut apart, at most."""
+CUT_OFF: Final = 3
+"""Pieces at the edge of a picture that do not count against its holding digits."""
 CUT_WHETHER: Final = 0.9
 CUT_SURE: Final = 0.8
 """Parts that a component is cut into must be digits more plainly, and be read so surely, the more the fewer."""
@@ -150,10 +152,14 @@ def _seen(pieces: Pieces, scale: float, threshold: float) -> Looking[Found]:
         return Found([], max((c.whether * 0.5 for c in candidates), default=0.0), pieces.many)
     usual = _usual_height(accepted)
     kept = [c for c in accepted if SMALL * usual <= c.place.height <= LARGE * usual]
-    beside = [
-        c for c in candidates if c.whether < threshold and SMALL * usual <= max(c.place.height, c.place.width)
-    ]
-    share = len(kept) / (len(kept) + len(beside))
+    high, wide = pieces.ink.mask.shape
+    inner = [c for c in kept if not c.place.at_edge(wide, high)]
+    kept = inner or kept
+    others = [c.place for c in candidates if c.whether < threshold]
+    large = [place for place in others if SMALL * usual <= max(place.height, place.width)]
+    # A few pieces at the edge of the picture are shade, or what it cuts off.
+    cut_off = sum(place.at_edge(wide, high) for place in large)
+    share = len(kept) / (len(kept) + len(large) - min(cut_off, CUT_OFF))
     score = float(np.mean([c.whether for c in kept])) * share**0.5
     return Found([_digit(c, scale) for c in kept], score, pieces.many)
 

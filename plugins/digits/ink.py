@@ -94,7 +94,7 @@ def _by_otsu(turned: Floats, bright: bool) -> Iterator[Ink]:
     level = max(level / 255, 0.2)
     mask, strength = scaled > level, _strength(scaled, level)
     # The middle of what is wider than a stroke was taken for ground.
-    wide = ~mask & (_between(turned, mask, min(turned.shape) // 2 | 1) > 0.9)
+    wide = _enclosed(~mask & (_between(turned, mask, min(turned.shape) // 2 | 1) > 0.9))
     yield Ink(np.where(wide, 1, strength).astype(np.float32), mask | wide, bright, "otsu")
 
 
@@ -111,10 +111,17 @@ def _by_sauvola(turned: Floats, bright: bool) -> Iterator[Ink]:
         return
     # Inside of what is wider than the window the mask is hollow; what is as strong as the ink near it is ink too.
     strength = _between(turned, mask, 4 * side)
-    filled = mask | (strength > 0.9)
+    filled = mask | _enclosed(~mask & (strength > 0.9))
     yield Ink(
         np.where(filled, np.maximum(strength, 0.5), np.minimum(strength, 0.5)), filled, bright, "sauvola"
     )
+
+
+def _enclosed(mask: Masks) -> Masks:
+    """Return a mask without the pieces at the picture's edge, which are shade and not ink."""
+    _, numbered = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    edge = np.concatenate([numbered[0], numbered[-1], numbered[:, 0], numbered[:, -1]])
+    return np.asarray(mask & ~np.isin(numbered, np.unique(edge)))
 
 
 def _between(turned: Floats, mask: Masks, side: int) -> Floats:
