@@ -63,11 +63,20 @@ async def check(
                 raise BadInput("The option {name} is missing.", name=parameter.name)
             values[parameter.name] = parameter.default
         else:
-            values[parameter.name] = await _value(parameter, given, limits, sources)
+            values[parameter.name] = await _value(
+                parameter, given, limits, sources, _longest(command, parameter)
+            )
     return values
 
 
-async def _value(parameter: Parameter, given: Raw, limits: Limits, sources: Sources | None) -> Any:
+def _longest(command: Command, parameter: Parameter) -> int:
+    """Return how long a text may be: what a button of ours holds may be longer than what Discord lets people type."""
+    return int(parameter.maximum) if command.hidden and parameter.maximum else MAX_TEXT
+
+
+async def _value(
+    parameter: Parameter, given: Raw, limits: Limits, sources: Sources | None, longest: int
+) -> Any:
     match parameter.kind:
         case "integer" | "number":
             return _number(parameter, given)
@@ -80,7 +89,7 @@ async def _value(parameter: Parameter, given: Raw, limits: Limits, sources: Sour
             choices = ", ".join(map(str, parameter.choices))
             raise BadInput("{name} must be one of: {choices}.", name=parameter.name, choices=choices)
         case "text" | "long_text":
-            return _text(parameter, given, limits, MAX_TEXT)
+            return _text(parameter, given, limits, longest)
         case "article":
             return await _article(parameter, given, limits, sources)
         case "image":
