@@ -31,7 +31,9 @@ def packaged(name: str) -> Path:
         path = Path(folder) / "models" / name
         if path.is_file():
             return path
-    raise ModelUnavailable("The face networks are missing: install the package {name}.", name="face_recognition_models")
+    raise ModelUnavailable(
+        "The face networks are missing: install the package {name}.", name="face_recognition_models"
+    )
 
 
 class Aligner:

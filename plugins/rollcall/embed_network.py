@@ -24,19 +24,22 @@ VECTOR: Final = 128
 class FaceNetwork(nn.Module):
     """Maps faces (n × 150 × 150 × 3, RGB bytes) to n × 128."""
 
+    mean: Tensor
+
     def __init__(self) -> None:
         super().__init__()
-        self.convolutions = nn.ModuleList([nn.Conv2d(3, 32, 7, stride=2)])
+        convolutions = [nn.Conv2d(3, 32, 7, stride=2)]
         self.halves: list[bool] = []
         channels = 32
         for wide, blocks, halving in STAGES:
             for block in range(blocks):
                 half = halving and block == 0
                 stride, padding = (2, 0) if half else (1, 1)
-                self.convolutions.append(nn.Conv2d(channels, wide, 3, stride, padding))
-                self.convolutions.append(nn.Conv2d(wide, wide, 3, 1, 1))
+                convolutions.append(nn.Conv2d(channels, wide, 3, stride, padding))
+                convolutions.append(nn.Conv2d(wide, wide, 3, 1, 1))
                 self.halves.append(half)
                 channels = wide
+        self.convolutions = nn.ModuleList(convolutions)
         self.last = nn.Linear(channels, VECTOR, bias=False)
         self.register_buffer("mean", torch.tensor(MEAN), persistent=False)
 
@@ -44,26 +47,35 @@ class FaceNetwork(nn.Module):
     def packaged(cls) -> Self:
         """Read the parameters out of dlib's file. Raises `ModelUnavailable`."""
         network = cls()
-        weights = [each.weight for each in network.convolutions]
+        layers = network.layers()
         # A convolution's filters and biases are one tensor; the slopes and shifts after it are the next.
-        sizes = [size for each in weights for size in (each.numel() + len(each), 2 * len(each))]
-        found = [torch.from_numpy(each) for each in tensors(packaged(FILE).read_bytes(), [*sizes, 256 * VECTOR])]
+        sizes = [
+            size
+            for each in layers
+            for size in (each.weight.numel() + each.out_channels, 2 * each.out_channels)
+        ]
+        found = [
+            torch.from_numpy(each) for each in tensors(packaged(FILE).read_bytes(), [*sizes, 256 * VECTOR])
+        ]
         with torch.no_grad():
-            for at, convolution in enumerate(network.convolutions):
-                wide = len(convolution.weight)
+            for at, convolution in enumerate(layers):
+                wide = convolution.out_channels
                 filters, bias = found[2 * at][:-wide], found[2 * at][-wide:]
                 slope, shift = found[2 * at + 1][:wide], found[2 * at + 1][wide:]
-                convolution.weight.copy_(
-                    filters.reshape(convolution.weight.shape) * slope[:, None, None, None]
-                )
-                convolution.bias.copy_(bias * slope + shift)
+                scaled = filters.reshape(convolution.weight.shape) * slope[:, None, None, None]
+                convolution.weight.data = scaled.contiguous(memory_format=torch.channels_last)
+                convolution.bias = nn.Parameter(bias * slope + shift)
             network.last.weight.copy_(found[-1].reshape(256, VECTOR).T)
-        return network.eval().to(memory_format=torch.channels_last).requires_grad_(False)
+        return network.eval().requires_grad_(False)
+
+    def layers(self) -> list[nn.Conv2d]:
+        """Return the convolutions, from the picture on."""
+        return [each for each in self.convolutions if isinstance(each, nn.Conv2d)]
 
     def forward(self, faces: Tensor) -> Tensor:
         """Return n × 128."""
         x = ((faces.float() - self.mean) / 256).permute(0, 3, 1, 2)
-        layers = iter(self.convolutions)
+        layers = iter(self.layers())
         x = functional.max_pool2d(functional.relu(next(layers)(x)), 3, 2)
         for half in self.halves:
             first, second = next(layers), next(layers)

@@ -25,7 +25,7 @@ VECTOR_BYTES: Final = 512
 LONGEST: Final = 2000
 """Pixels of the longest side that a picture is decoded to."""
 DRAWN: Final = 1280
-SMALLEST: Final = 40.0
+SMALLEST: Final = 32.0
 """A face narrower than this (pixels of the decoded picture) is not named: see the model card."""
 Verdict = Literal["known", "unknown", "ambiguous", "taken", "small"]
 

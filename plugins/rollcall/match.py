@@ -68,9 +68,7 @@ def match(
     Raises `BadInput` where a vector is not one.
     """
     distances = person_distances(vectors, known)
-    found = [
-        _judge(row, rule, large is None or large[at]) for at, row in enumerate(distances)
-    ]
+    found = [_judge(row, rule, large is None or large[at]) for at, row in enumerate(distances)]
     best: dict[int, int] = {}
     for at, each in enumerate(found):
         if each.person is not None and (
