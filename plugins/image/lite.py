@@ -77,12 +77,15 @@ class LiteNetwork(nn.Module):
                 before = after
         self.blocks = nn.Sequential(*blocks)
         self.head = nn.Conv2d(before, WIDTH, 1)
+        # A module, so that its output can be found: a map of what decided is made of it.
+        self.last = nn.ReLU6()
         self.classifier = nn.Linear(WIDTH, CLASSES)
 
     def maps(self, x: Tensor) -> Tensor:
         """Return the last feature maps (n x 1280 x 7 x 7) of pictures n x 3 x 224 x 224, as `prepared` makes them."""
         x = self.blocks(functional.relu6(self.stem(x), inplace=True))
-        return functional.relu6(self.head(x))
+        found: Tensor = self.last(self.head(x))
+        return found
 
     def features(self, x: Tensor) -> Tensor:
         """Return the features (n x 1280) of pictures n x 3 x 224 x 224."""
