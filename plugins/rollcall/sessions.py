@@ -195,6 +195,8 @@ async def check_in(
 ) -> frozenset[int] | None:
     """Check people in, each once, however many pictures come at once; return who is new.
 
+    A camera passes None for `posted_by`, and a word for itself as `posted_name`.
+
     None where the session has closed meanwhile. Somebody who left roll call meanwhile is not checked in.
     """
     async with database.begin() as connection:
