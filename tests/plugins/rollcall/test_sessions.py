@@ -156,7 +156,7 @@ async def test_midnight_closes_a_session_though_nothing_ran_then(database: Datab
     assert found.open_at(early)
     assert not found.open_at(late)
     assert await check_in(database, late, found, [5], 5, "member 5") is None
-    assert await check_in(database, early, found, [5], 5, "member 5") == {5}
+    assert await check_in(database, early, found, [5], 5, "member 5") == frozenset({5})
     tomorrow = await opened(database, at("2026-03-03T09:00"))
     async with database.begin() as connection:
         closed = await connection.scalar(select(session.c.closed_ms).where(session.c.id == found.id))
@@ -193,7 +193,7 @@ async def test_pictures_at_once_check_everybody_in_once(either: Database) -> Non
 async def test_only_who_enrolled_in_this_server_is_checked_in(database: Database) -> None:
     await enrolled(database, 5)
     found, now = await opened(database, at("2026-03-02T08:00")), at("2026-03-02T08:05")
-    assert await check_in(database, now, found, [5, 6], 5, "member 5") == {5}
+    assert await check_in(database, now, found, [5, 6], 5, "member 5") == frozenset({5})
     assert await check_in(database, now, found, [6], 6, "member 6") == frozenset()
 
 
