@@ -146,12 +146,13 @@ class FaceModel:
         decoded = decode_all([request.data for request in batch], LONGEST)
         found = [None if isinstance(each, Failure) else self.detector.find(each) for each in decoded]
         vectors = iter(self.describe(decoded, found))
-        return [
-            pixels
-            if isinstance(pixels, Failure) or faces is None
-            else self._result(request, pixels, faces, [next(vectors) for _ in faces.boxes])
-            for request, pixels, faces in zip(batch, decoded, found, strict=True)
-        ]
+        answers: list[FaceResult | Failure] = []
+        for request, pixels, faces in zip(batch, decoded, found, strict=True):
+            if isinstance(pixels, Failure):
+                answers.append(pixels)
+            elif faces is not None:
+                answers.append(self._result(request, pixels, faces, [next(vectors) for _ in faces.boxes]))
+        return answers
 
     def describe(
         self, pictures: Sequence["Pixels | Failure"], found: Sequence["Found | None"]
