@@ -226,18 +226,19 @@ def _drawn(request: FaceRequest, pixels: "Pixels", faces: Sequence[Face]) -> byt
     from shared.boxes import boxed
     from shared.pictures import encode
 
-    return encode(boxed(pixels, [_box(request, face) for face in faces], DRAWN), "jpeg")
+    boxes = [face_box(face, request.unknown_label, request.unsure_label) for face in faces]
+    return encode(boxed(pixels, boxes, DRAWN), "jpeg")
 
 
-def _box(request: FaceRequest, face: Face) -> "Box":
+def face_box(face: Face, unknown: str, unsure: str) -> "Box":
+    """Return how a face is drawn: by its name, or by what stands at those without one."""
     from shared.boxes import Box
 
-    unsure = request.unsure_label or request.unknown_label
     corners = (face.left, face.top, face.right, face.bottom)
     match face.verdict:
         case "known":
             return Box(*corners, face.name, "good")
         case "ambiguous" | "small":
-            return Box(*corners, unsure, "unsure")
+            return Box(*corners, unsure or unknown, "unsure")
         case _:
-            return Box(*corners, request.unknown_label, "neutral")
+            return Box(*corners, unknown, "neutral")
