@@ -74,7 +74,7 @@ async def test_a_class_calls_its_roll_in_chat(home: House) -> None:
 
 @pytest.mark.parametrize("command", ["rollcall mine", "rollcall leave"])
 async def test_what_concerns_one_person_is_answered_to_that_person_alone(home: House, command: str) -> None:
-    await home.core.states.switch("rollcall", True, None, None)
+    await (await home.person("admin")).slash("plugins enable", plugin="rollcall")
     person = await home.person()
     answer = await person.slash(command)
     assert answer.ephemeral
