@@ -8,6 +8,7 @@ from sqlalchemy import Delete, Select, Update
 
 from plugins.rollcall import commands as chat
 from plugins.rollcall import commands_people as people
+from plugins.rollcall.camera import TOOLS
 from plugins.rollcall.faces import FaceModel
 from plugins.rollcall.people import export_statements, forget_statements
 from plugins.rollcall.settings import RollcallSettings
@@ -16,6 +17,7 @@ from plugins.rollcall.vgg import FaceVggModel
 from shared.command import Command
 from shared.model import AnyModel
 from shared.plugin import Card, Job, Kept, hookimpl
+from shared.tool import Tool
 
 HERE = Path(__file__).parent
 
@@ -69,6 +71,12 @@ def models() -> Sequence[AnyModel]:
 def jobs() -> Sequence[Job]:
     """Return what goes by itself."""
     return JOBS
+
+
+@hookimpl
+def tools() -> Sequence[Tool]:
+    """Return what the command line offers."""
+    return TOOLS
 
 
 @hookimpl
