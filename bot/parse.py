@@ -74,8 +74,10 @@ def merge_variants(command: Command, raw: Mapping[str, Given]) -> dict[str, Give
     for parameter in command.parameters:
         if parameter.kind == "images":
             names = [parameter.name, *(f"{parameter.name}-{n}" for n in range(2, IMAGE_OPTIONS + 1))]
-            found = [merged.pop(name) for name in names if name in merged]
-            if found:
+            given = [merged.pop(name) for name in names if name in merged]
+            if given:
+                # A menu brings all pictures of its message at once.
+                found = [each for one in given for each in (one if isinstance(one, tuple) else (one,))]
                 merged[parameter.name] = tuple(f for f in found if isinstance(f, Remote))
         elif parameter.kind == "article":
             file = merged.pop(parameter.name + FILE_SUFFIX, None)
