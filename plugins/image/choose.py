@@ -25,7 +25,7 @@ from shared.model import Device
 CONFIG: Final = "config.json"
 MAX_CONFIG: Final = 8 * 2**20
 MAX_CLASSES: Final = 50_000
-FALLBACK: Final = 0.45
+FALLBACK: Final = 0.4
 """The threshold for a network whose own was never measured: that of the one that ships."""
 
 
