@@ -26,6 +26,7 @@ from shared.predictor import Predictor
 from shared.reader import Reader
 from shared.settings import Settings
 from shared.store import Store
+from shared.vault import Vault
 
 STATE_SECONDS: Final = 2.0
 DRAIN_SECONDS: Final = 30.0
@@ -46,7 +47,8 @@ async def assembled(
         await states.refresh()
         weights = WeightsInUse(lambda: models_of(plugins), Store(settings.models_dir), settings.hub)
         predictor = _predictor(settings, plugins, weights, observer, warm)
-        core = Core(settings, database, plugins, plugins.texts(), states, predictor, weights)
+        vault = Vault.of(settings)
+        core = Core(settings, database, plugins, plugins.texts(), states, predictor, weights, vault)
         core.builtin = groups(core)
         try:
             await predictor.start()

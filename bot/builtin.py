@@ -43,7 +43,7 @@ def _plugins(core: "Core") -> Any:
         """Show every plugin, and whether it is on in this server"""
         fields = []
         for plugin in core.plugins:
-            on = core.states.is_on(plugin.name, ctx.asker.guild_id)
+            on = core.states.is_on(plugin.name, ctx.asker.guild_id, opt_in=plugin.card.opt_in)
             summary = core.texts.render(plugin.card.summary, ctx.asker.locale, plugin.name)
             state = ctx.text("on") if on else ctx.text("off")
             kept = "; ".join(

@@ -104,7 +104,11 @@ class HearthClient(discord.Client):
     async def _watch(self, name: str, message: discord.Message) -> None:
         plugin = self._core.plugins.get(name)
         guild = message.guild
-        if plugin is None or guild is None or not self._core.states.is_on(name, guild.id):
+        if (
+            plugin is None
+            or guild is None
+            or not self._core.states.is_on(name, guild.id, opt_in=plugin.card.opt_in)
+        ):
             return
         asker = Asker(
             user_id=message.author.id,

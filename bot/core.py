@@ -18,6 +18,7 @@ from shared.predictor import Predictor
 from shared.reply import Reply
 from shared.settings import Settings
 from shared.texts import Texts
+from shared.vault import Vault
 
 ADMINISTRATOR = 1 << 3
 
@@ -33,6 +34,7 @@ class Core:
     states: States
     predictor: Predictor
     weights: WeightsInUse
+    vault: Vault
     articles: Sources | None = None
     builtin: dict[str, Group] = field(default_factory=dict)
 
@@ -60,6 +62,13 @@ class Core:
         if group.plugin and not self.states.is_on(group.name, asker.guild_id):
             raise Denied(
                 "{plugin} is switched off here. An administrator can switch it on.", plugin=group.name
+            )
+        if group.opt_in and asker.guild_id is None:
+            raise Denied("This works in a server only.")
+        if group.opt_in and not self.states.is_on(group.name, asker.guild_id, opt_in=True):
+            raise Denied(
+                "{plugin} is off in every server until an administrator says /plugins enable {plugin}.",
+                plugin=group.name,
             )
         if command.permission != "everyone" and asker.guild_id is None:
             raise Denied("This works in a server only.")
@@ -102,6 +111,7 @@ class Core:
             timeout=timeout,
             origin=origin,
             set_watch=set_watch,
+            vault=self.vault,
         )
 
     async def _set_watch(self, group: Group, asker: Asker, on: bool) -> None:

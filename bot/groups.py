@@ -18,12 +18,20 @@ class Group:
     domain: str = CORE
     settings: Any = None
     plugin: bool = False
+    opt_in: bool = False
 
     @classmethod
     def of(cls, plugin: Plugin) -> "Group":
         """Make the group of a plugin."""
+        card = plugin.card
         return cls(
-            plugin.name, plugin.card.summary, plugin.commands, plugin.name, plugin.settings, plugin=True
+            plugin.name,
+            card.summary,
+            plugin.commands,
+            plugin.name,
+            plugin.settings,
+            plugin=True,
+            opt_in=card.opt_in,
         )
 
     def command(self, name: str) -> Command | None:

@@ -18,6 +18,7 @@ class States:
 
     database: Database
     off: set[tuple[str, int]] = field(default_factory=set)
+    on: set[tuple[str, int]] = field(default_factory=set)
     reloads: dict[str, int] = field(default_factory=dict)
     watched: set[tuple[str, int]] = field(default_factory=set)
 
@@ -27,11 +28,17 @@ class States:
             rows = (await connection.execute(select(plugin_state))).all()
             watched = (await connection.execute(select(watch.c.plugin, watch.c.channel_id))).all()
         self.off = {(row.plugin, row.guild_id) for row in rows if not row.enabled}
+        self.on = {(row.plugin, row.guild_id) for row in rows if row.enabled}
         self.reloads = {row.plugin: row.reloads for row in rows if row.guild_id == EVERYWHERE}
         self.watched = {(row.plugin, row.channel_id) for row in watched}
 
-    def is_on(self, plugin: str, guild: int | None) -> bool:
-        """Tell whether a plugin is on in a server (None: in direct messages, which follow the rule for all)."""
+    def is_on(self, plugin: str, guild: int | None, *, opt_in: bool = False) -> bool:
+        """Tell whether a plugin is on in a server (None: in direct messages, which follow the rule for all).
+
+        One that is `opt_in` is on only where somebody switched it on, and never in direct messages.
+        """
+        if opt_in and (guild is None or (plugin, guild) not in self.on):
+            return False
         return (plugin, EVERYWHERE) not in self.off and (plugin, guild or EVERYWHERE) not in self.off
 
     async def switch(self, plugin: str, on: bool, guild: int | None, by: int | None) -> None:

@@ -8,6 +8,7 @@ from shared.database import Database
 from shared.model import AnyModel, Model
 from shared.predictor import Predictor
 from shared.texts import Text, Texts
+from shared.vault import Vault
 
 Request = TypeVar("Request")
 Result = TypeVar("Result")
@@ -59,6 +60,7 @@ class Context:
     timeout: float
     origin: Callable[[str], Awaitable[str]]
     set_watch: Callable[[bool], Awaitable[None]]
+    vault: Vault
 
     async def predict(
         self, model: type[Model[Request, Result]], request: Request, *, bulk: bool = False

@@ -10,6 +10,7 @@ import unicodedata
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any, Final, Protocol
 
 from PIL import Image as Pillow
@@ -25,7 +26,10 @@ Raw = str | int | float | bool | Upload | tuple[Upload, ...]
 
 MAX_ROWS: Final = 50_000
 MAX_COLUMNS: Final = 200
-_FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+_FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+_HEIF: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+_HEIF_HEAD: Final = 1 << 18
+"""Bytes in which a HEIC file tells its size."""
 
 
 @dataclass(frozen=True)
@@ -204,8 +208,11 @@ def read_image(upload: Upload, limits: Limits) -> Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Pillow.DecompressionBombWarning)
-            with Pillow.open(io.BytesIO(upload.data), formats=_FORMATS) as header:
-                kind, (width, height) = str(header.format), header.size
+            if (heif := _heif(upload.data)) is not None:
+                kind, (width, height) = "HEIF", heif
+            else:
+                with Pillow.open(io.BytesIO(upload.data), formats=_FORMATS) as header:
+                    kind, (width, height) = str(header.format), header.size
     except (Pillow.DecompressionBombWarning, Pillow.DecompressionBombError):
         raise BadInput("{file} has too many pixels: make it smaller.", file=upload.name) from None
     # Pillow raises whatever its parsers raise on a broken header.
@@ -214,9 +221,24 @@ def read_image(upload: Upload, limits: Limits) -> Image:
             "{file} is not a picture that can be read: send PNG, JPEG, WebP, GIF, BMP or TIFF.",
             file=upload.name,
         ) from None
+    if not width * height:
+        raise BadInput("{file} is a picture of no size.", file=upload.name)
     if width * height > limits.pixels:
         raise BadInput("{file} has too many pixels: make it smaller.", file=upload.name)
     return Image(upload.data, kind, width, height, upload.name)
+
+
+def _heif(data: bytes) -> tuple[int, int] | None:
+    """Return the size that a HEIC file states (its largest image), or None for another kind of file.
+
+    Its boxes are not parsed here: the library for that is large, and native. ISO/IEC 23008-12, 6.5.3.
+    """
+    if data[4:8] != b"ftyp" or data[8:12] not in _HEIF or find_spec("pillow_heif") is None:
+        return None
+    head, sizes, at = data[:_HEIF_HEAD], [], -1
+    while (at := head.find(b"ispe", at + 1)) >= 0 and len(head) >= at + 16:
+        sizes.append((int.from_bytes(head[at + 8 : at + 12]), int.from_bytes(head[at + 12 : at + 16])))
+    return max(sizes, key=lambda size: size[0] * size[1], default=(0, 0))
 
 
 def read_table(upload: Upload, limits: Limits) -> Table:

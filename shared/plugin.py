@@ -19,6 +19,7 @@ from shared.command import Command
 from shared.context import Context, JobContext
 from shared.model import AnyModel
 from shared.reply import Reply
+from shared.tool import Tool
 
 PROJECT: Final = "hearth"
 ENTRY_POINTS: Final = "hearth.plugins"
@@ -42,7 +43,8 @@ class Card:
 
     `name` is its slash group and the domain of its catalogue; `summary` a msgid of one line. `settings` is read
     from the environment under `HEARTH_NAME_`. `migrations` is a folder with `versions/` in it, `locale` one in
-    gettext's layout; None where there is none.
+    gettext's layout; None where there is none. A plugin that is `opt_in` is off in each server, and in direct messages,
+    until an administrator of that server enables it.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Card:
     api: int = API_VERSION
     settings: type[BaseSettings] | None = None
     keeps: tuple[Kept, ...] = ()
+    opt_in: bool = False
     migrations: Path | None = None
     locale: Path | None = None
 
@@ -101,6 +104,11 @@ class Hooks:
     @hookspec
     def watches(self) -> Sequence[Watch]:
         """Return what looks at the messages of watched channels."""
+        raise AssertionError
+
+    @hookspec
+    def tools(self) -> Sequence[Tool]:
+        """Return the plugin's own commands of the command line."""
         raise AssertionError
 
     @hookspec

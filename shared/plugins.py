@@ -21,6 +21,7 @@ from shared.command import Command
 from shared.model import AnyModel
 from shared.plugin import API_VERSION, ENTRY_POINTS, PROJECT, Card, Hooks, Job, Watch
 from shared.texts import Texts
+from shared.tool import Tool
 
 RESERVED: Final = frozenset({"audit", "hearth", "jobs", "models", "plugins", "privacy"})
 """Slash groups of the core itself."""
@@ -52,6 +53,7 @@ class Plugin:
     models: tuple[AnyModel, ...]
     jobs: tuple[Job, ...]
     watches: tuple[Watch, ...]
+    tools: tuple[Tool, ...]
     settings: Any
     _manager: pluggy.PluginManager = field(repr=False)
 
@@ -191,6 +193,7 @@ def _load(source: Source) -> Plugin:
         models=tuple(call("models") or ()),
         jobs=tuple(call("jobs") or ()),
         watches=tuple(call("watches") or ()),
+        tools=tuple(call("tools") or ()),
         settings=card.settings(_env_prefix=f"HEARTH_{source.name.upper()}_") if card.settings else None,
         _manager=manager,
     )

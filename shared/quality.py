@@ -20,6 +20,8 @@ CELLS: Final = 200_000
 """Weights (resamples × rows) that are held at once: few enough for the processor's cache."""
 SURE: Final = 1e-6
 """Probabilities are kept this far from 0 and 1 for the log loss, so that one mistake does not weigh without bound."""
+TOP: Final = 5
+"""How many likeliest classes "top five" are."""
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
@@ -127,6 +129,85 @@ def binary_report(
             **(details or {}),
         },
     )
+
+
+def classes_report(
+    truth: Sequence[int],
+    probabilities: Floats,
+    labels: Sequence[str],
+    *,
+    groups: Sequence[int] | None = None,
+    reference: Mapping[str, Mapping[str, float]] | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> Report:
+    """Judge probabilities (rows × classes) against the classes that are true.
+
+    Accuracy, macro-F1 over the classes that are there, and the share of rows whose class is among the likeliest five,
+    where there are more. The baseline answers the commonest class always. `losses` are log losses; `reliability` is
+    that of the likeliest class. `groups` as in `bootstrap`.
+    """
+    true, p = np.asarray(truth, dtype=int), np.asarray(probabilities, dtype=float)
+    if p.shape != (len(true), len(labels)) or not len(true):
+        raise ValueError("each truth needs a probability a class, and there must be one at least")
+    if true.min() < 0 or true.max() >= len(labels):
+        raise ValueError("a truth names no class")
+    said = p.argmax(1)
+    among = _among_five(true, p)
+    five = len(labels) > TOP
+
+    def figures(weights: Floats) -> dict[str, Floats]:
+        whole = weights.sum(1)
+        found = {"accuracy": weights @ (true == said) / whole, "macro_f1": _macro_f1(true, said, weights)}
+        return found | ({"top5": weights @ among / whole} if five else {})
+
+    resampled = bootstrap(len(true), figures, groups)
+    measured = {name: float(value[0]) for name, value in figures(np.ones((1, len(true)))).items()}
+    losses = -np.log(np.clip(p[np.arange(len(true)), true], SURE, 1.0))
+    top = p.max(1)
+    counts = np.bincount(true, minlength=len(labels))
+    shares = np.sort(counts)[::-1] / len(true)
+    baseline = {
+        "accuracy": float(shares[0]),
+        "macro_f1": float(2 * shares[0] / (1 + shares[0]) / (counts > 0).sum()),
+        **({"top5": float(shares[:TOP].sum())} if five else {}),
+    }
+    from sklearn.metrics import confusion_matrix
+
+    return Report(
+        n=len(true),
+        metrics={name: interval(value, resampled[name]) for name, value in measured.items()},
+        baseline=baseline,
+        baseline_name=f"always {labels[int(counts.argmax())]}",
+        reference={name: dict(values) for name, values in (reference or {}).items()},
+        losses=losses.tolist(),
+        labels=list(labels),
+        confusion=confusion_matrix(true, said, labels=range(len(labels))).tolist(),
+        reliability=reliability(true == said, top),
+        details={
+            "resampled": "rows" if groups is None else "groups of rows",
+            "log_loss": float(losses.mean()),
+            "calibration_error": calibration_error(true == said, top),
+            **(details or {}),
+        },
+    )
+
+
+def _among_five(true: NDArray[np.int_], probabilities: Floats) -> Bools:
+    """Tell for each row whether fewer than five classes are likelier than the true one."""
+    own = probabilities[np.arange(len(true)), true]
+    likelier: Bools = (probabilities > own[:, None]).sum(1) < TOP
+    return likelier
+
+
+def _macro_f1(true: NDArray[np.int_], said: NDArray[np.int_], weights: Floats) -> Floats:
+    """Return the mean F1 over the classes that are true of any row, for each row of weights."""
+    total = np.zeros(len(weights))
+    present = np.unique(true)
+    for one in present:
+        yes, guess = true == one, said == one
+        whole = weights @ yes + weights @ guess
+        total += np.divide(2 * (weights @ (yes & guess)), whole, out=np.zeros(len(weights)), where=whole > 0)
+    return total / len(present)
 
 
 def binary_metrics(yes: Bools, probability: Floats, said: Bools) -> dict[str, float]:

@@ -32,6 +32,9 @@ class Settings(BaseSettings):
         default=None, validation_alias=AliasChoices("HEARTH_TOKEN", "DISCORD_TOKEN", "token")
     )
     token_file: Path | None = None
+    secret_key: SecretStr | None = None
+    """Key of what is encrypted at rest, 32 bytes in URL-safe base64; else one is made in the data folder."""
+
     data_dir: Path = Path("data")
     database_url: str | None = None
     plugin_folders: tuple[Path, ...] = ()

@@ -1,13 +1,17 @@
 """The command line: `hearth`. One module a group of commands; errors become one clear line here."""
 
 import sys
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import typer
 from pydantic import ValidationError
 
 from bot import __version__
 from shared.errors import HearthError
+
+
+OWN: Final = frozenset({"run", "sandbox", "call", "predict", "doctor", "plugins", "models"})
+"""The first words of Hearth's own commands."""
 
 
 def build() -> typer.Typer:
@@ -36,6 +40,12 @@ def build() -> typer.Typer:
         module.register(app)
     app.add_typer(plugins.app, name="plugins")
     app.add_typer(models.app, name="models")
+    named = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
+    # Plugins are loaded only where one of their commands may be meant: loading takes a moment.
+    if named not in OWN:
+        from bot.cli.tools import add_tools
+
+        add_tools(app)
     return app
 
 

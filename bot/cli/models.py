@@ -260,10 +260,16 @@ def train(
     licence: Annotated[str, typer.Option(help="Licence of the data, for the manifest.")] = "not stated",
 ) -> None:
     """Train a new version, compare it with the one that answers, and promote it where it is not worse."""
-    known = Known.find()
+    asyncio.run(train_and_print(Known.find(), name, data, promote=promote, licence=licence))
+
+
+async def train_and_print(
+    known: Known, name: str, data: Path, *, promote: bool = True, licence: str = "not stated"
+) -> None:
+    """Train a version, let it through the gate or not, and print what came of it."""
     model = known.trainable(name)
     _must_exist(data)
-    outcome = asyncio.run(_train(known, model, data, promote, licence))
+    outcome = await _train(known, model, data, promote, licence)
     out = console()
     out.print(figures(outcome.report, f"{name} {outcome.version}, held-out part of {data.name}"))
     match outcome.judgement:
