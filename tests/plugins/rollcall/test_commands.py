@@ -19,7 +19,15 @@ from shared.errors import BadInput, Denied, Refusal
 from shared.inputs import Upload
 from shared.reply import Reply
 from shared.settings import Settings
-from tests.kit import pictures
+from tests.kit.pictures import (
+    bomb_png,
+    html_named_png,
+    one_pixel_png,
+    svg_named_png,
+    thin_png,
+    truncated_jpeg,
+    wrong_size_png,
+)
 from tests.plugins.rollcall.classroom import MANAGES, Member, landscape, pair, portrait
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -148,13 +156,13 @@ async def test_two_who_enrol_the_same_face_one_is_refused_and_nothing_is_disturb
         ((portrait(), pair()), "There are 2 faces in pair.jpg"),
         ((portrait(70),), "too small|no face"),
         ((portrait(),) * 6, "one to five photos"),
-        ((portrait(), Upload("broken.jpg", pictures.truncated_jpeg())), "broken.jpg"),
-        ((Upload("bomb.png", pictures.bomb_png()),), "bomb.png"),
-        ((Upload("page.png", pictures.html_named_png()),), "page.png"),
-        ((Upload("drawing.png", pictures.svg_named_png()),), "drawing.png"),
-        ((Upload("dot.png", pictures.one_pixel_png()),), "dot.png"),
-        ((Upload("thin.png", pictures.thin_png()),), "thin.png"),
-        ((Upload("wrong.png", pictures.wrong_size_png()),), "wrong.png"),
+        ((portrait(), Upload("broken.jpg", truncated_jpeg())), "broken.jpg"),
+        ((Upload("bomb.png", bomb_png()),), "bomb.png"),
+        ((Upload("page.png", html_named_png()),), "page.png"),
+        ((Upload("drawing.png", svg_named_png()),), "drawing.png"),
+        ((Upload("dot.png", one_pixel_png()),), "dot.png"),
+        ((Upload("thin.png", thin_png()),), "thin.png"),
+        ((Upload("wrong.png", wrong_size_png()),), "wrong.png"),
     ],
 )
 async def test_what_cannot_be_enrolled_is_refused_in_words(
