@@ -76,16 +76,15 @@ def vgg(state: Mapping[str, Tensor], source: str) -> Backbone:
     prepare_torch()
     from torchvision.models import vgg16
 
-    network = vgg16(weights=None).features
+    # Its parameters are the ones that are read: nothing is drawn by chance for them first.
+    with torch.device("meta"):
+        network = vgg16(weights=None, init_weights=False).features
     prefix = "features."
     try:
-        network.load_state_dict(
-            {
-                name.removeprefix(prefix): each.float()
-                for name, each in state.items()
-                if name.startswith(prefix)
-            }
-        )
+        named = {
+            name.removeprefix(prefix): each.float() for name, each in state.items() if name.startswith(prefix)
+        }
+        network.load_state_dict(named, assign=True)
     except (RuntimeError, AttributeError) as error:
         raise BadInput("{path} does not hold the weights of VGG-16.", path=source) from error
     network = network.eval().requires_grad_(False)
