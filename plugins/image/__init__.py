@@ -5,12 +5,14 @@ from pathlib import Path
 
 from plugins.image import commands as chat
 from plugins.image.cifar import ImageCifar, ImageCifarCourse
+from plugins.image.folders import TOOLS
 from plugins.image.model import ImageModel
 from plugins.image.own import ImageOwn
 from plugins.image.settings import ImageSettings
 from shared.command import Command
 from shared.model import AnyModel
 from shared.plugin import Card, hookimpl
+from shared.tool import Tool
 
 HERE = Path(__file__).parent
 
@@ -36,3 +38,9 @@ def commands() -> Sequence[Command]:
 def models() -> Sequence[AnyModel]:
     """Return the model that stays warm, and those that are loaded when they are asked."""
     return (ImageModel, ImageCifar, ImageCifarCourse, ImageOwn)
+
+
+@hookimpl
+def tools() -> Sequence[Tool]:
+    """Return what the command line offers."""
+    return TOOLS

@@ -79,9 +79,7 @@ def chosen(folder: Path | None, device: Device, settings: ImageSettings | None =
 
 def _shipped(device: Device) -> Classifier:
     calibration = msgspec.json.decode((FOLDER / "calibration.json").read_bytes(), type=Calibration)
-    preparation = Preparation(
-        SIDE, 0.875, mean=(MIDDLE / 255,) * 3, spread=(SPREAD / 255,) * 3
-    )
+    preparation = Preparation(SIDE, 0.875, mean=(MIDDLE / 255,) * 3, spread=(SPREAD / 255,) * 3)
     return Classifier(
         lite_network(),
         Labels.imagenet(),
@@ -122,10 +120,13 @@ def _other(wanted: str | None, weights: Path | None, device: Device) -> Classifi
 def _timm(name: str, count: int, config: Config) -> tuple[nn.Module, Preparation]:
     import timm
 
-    if not name or not timm.is_model(name.partition(".")[0]):
+    architecture = name.partition(".")[0]
+    if not architecture or not timm.is_model(architecture):
         raise ValueError(f"timm has no network {name!r}")
-    arguments = {k: v for k, v in config.model_args.items() if isinstance(v, int | float | str | bool)}
-    network: nn.Module = timm.create_model(name.partition(".")[0], **{**arguments, "pretrained": False, "num_classes": count})
+    # Numbers alone: a word could be the path of a file that is then unpickled.
+    arguments: dict[str, Any] = {k: v for k, v in config.model_args.items() if isinstance(v, int | float)}
+    arguments |= {"pretrained": False, "num_classes": count}
+    network: nn.Module = timm.create_model(architecture, **arguments)
     return network, _prepared(config.pretrained_cfg, getattr(network, "pretrained_cfg", None) or {})
 
 
@@ -196,9 +197,7 @@ def _labels(config: Config, count: int) -> Labels:
         return Labels.of([f"class {place}" for place in range(count)])
     described = config.label_descriptions or {}
     known = Labels.imagenet()
-    return Labels.of(
-        [name if known.place(name) is not None else described.get(name, name) for name in names]
-    )
+    return Labels.of([name if known.place(name) is not None else described.get(name, name) for name in names])
 
 
 def _file(weights: Path) -> Path:

@@ -65,7 +65,9 @@ async def several(ctx: Context, pictures: Images) -> Reply:
     for answer in answers:
         if isinstance(answer, Fault):
             raise answer
-    lines, found, buttons = [], [], []
+    lines: list[str] = []
+    found: list[ImageResult] = []
+    buttons: list[Button] = []
     for number, (picture, answer) in enumerate(zip(pictures, answers, strict=True), 1):
         name = f"{number}. {escape(picture.name[:80])}"
         if isinstance(answer, HearthError):
@@ -117,7 +119,9 @@ async def decided(ctx: Context, picture: Annotated[str, Range(maximum=LONGEST)],
         pictures=(
             Picture(
                 found.picture,
-                ctx.text("The picture with the parts marked that speak for: {name}", name=_plain(ctx, wanted)),
+                ctx.text(
+                    "The picture with the parts marked that speak for: {name}", name=_plain(ctx, wanted)
+                ),
                 "decided.jpg",
             ),
         ),

@@ -23,9 +23,7 @@ GREENS: Final = (11, 16, 55, 142, 255)
 BLUES: Final = (53, 110, 84, 9, 164)
 
 
-def heated(
-    pixels: "Pixels", heat: NDArray[np.float32], window: tuple[float, float, float, float]
-) -> bytes:
+def heated(pixels: "Pixels", heat: NDArray[np.float32], window: tuple[float, float, float, float]) -> bytes:
     """Return a JPEG of a picture with a map (h x w, 0 to 1) over the window that was looked at; the rest is darker.
 
     `window` is left, top, right, bottom in pixels of the picture.

@@ -1,4 +1,4 @@
-"""Judges a classifier on labelled pictures: a folder with one folder a class, or a pack. Imported by the trainer only."""
+"""Judges a classifier on labelled pictures: a folder with one folder a class, or a pack. For the command line only."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,7 +36,11 @@ def judge(classifier: Classifier, data: Path) -> Report:
     unread = 0
     for chunk in rows:
         decoded = decode_all([picture for _, picture in chunk], LONGEST)
-        good = [(label, each) for (label, _), each in zip(chunk, decoded, strict=True) if not isinstance(each, Failure)]
+        good = [
+            (label, each)
+            for (label, _), each in zip(chunk, decoded, strict=True)
+            if not isinstance(each, Failure)
+        ]
         unread += len(chunk) - len(good)
         if good:
             truth += [label for label, _ in good]

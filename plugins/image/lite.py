@@ -43,7 +43,8 @@ class SameConv(nn.Conv2d):
         down, right = (max((-(-side // stride) - 1) * stride + kernel - side, 0) for side in x.shape[-2:])
         if down or right:
             x = functional.pad(x, (right // 2, right - right // 2, down // 2, down - down // 2))
-        return functional.conv2d(x, self.weight, self.bias, self.stride, 0, 1, self.groups)
+        found: Tensor = functional.conv2d(x, self.weight, self.bias, self.stride, 0, 1, self.groups)
+        return found
 
 
 class Block(nn.Module):
@@ -61,7 +62,8 @@ class Block(nn.Module):
         """Transform n x c x h x w."""
         y = x if self.expand is None else functional.relu6(self.expand(x), inplace=True)
         y = self.project(functional.relu6(self.depthwise(y), inplace=True))
-        return x + y if self._adds else y
+        found: Tensor = x + y if self._adds else y
+        return found
 
 
 class LiteNetwork(nn.Module):

@@ -46,7 +46,9 @@ def read_pack(path: Path) -> Pack:
             blob, index, classes = (arrays[name] for name in ARRAYS)
         return _checked(blob, index, classes)
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
-        raise BadInput("{path} is no pack of pictures: {reason}.", path=path, reason=str(error)[:200]) from None
+        raise BadInput(
+            "{path} is no pack of pictures: {reason}.", path=path, reason=str(error)[:200]
+        ) from None
 
 
 def _checked(blob: NDArray[np.uint8], index: NDArray[np.int64], classes: NDArray[np.str_]) -> Pack:

@@ -100,7 +100,9 @@ def test_a_network_named_without_weights_is_refused_with_the_remedy() -> None:
         chosen(None, Device(), ImageSettings(classifier="timm:test_vit"))
 
 
-@pytest.mark.parametrize("name", ["torchvision:no_such", "timm:no_such", "torchvision:fasterrcnn_resnet50_fpn"])
+@pytest.mark.parametrize(
+    "name", ["torchvision:no_such", "timm:no_such", "torchvision:fasterrcnn_resnet50_fpn"]
+)
 def test_an_unknown_network_is_refused(tmp_path: Path, name: str) -> None:
     folder = saved(tmp_path / "net", torch.nn.Linear(2, 2))
     with pytest.raises(ModelUnavailable, match="has no"):
@@ -119,8 +121,8 @@ def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
     torch.save(of_timm("test_resnet").state_dict(), folder / "pytorch_model.bin")
     with pytest.raises(ModelUnavailable, match="may hold code"):
         chosen(None, Device(), ImageSettings(classifier="timm:test_resnet", weights=folder))
+    settings = ImageSettings(classifier="timm:test_resnet", weights=folder / "pytorch_model.bin")
     with pytest.raises(ModelUnavailable, match="may hold code"):
-        settings = ImageSettings(classifier="timm:test_resnet", weights=folder / "pytorch_model.bin")
         chosen(None, Device(), settings)
 
 

@@ -88,7 +88,8 @@ class Toy(torch.nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return logits n x 2."""
-        return self.maps(x)[:, :1].mean((2, 3)) @ self.sign.T
+        found: torch.Tensor = self.maps(x)[:, :1].mean((2, 3)) @ self.sign.T
+        return found
 
 
 def test_the_map_is_what_the_paper_s_formula_gives() -> None:

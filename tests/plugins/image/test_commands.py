@@ -17,7 +17,6 @@ from tests.kit.house import House, house
 from tests.kit.person import File
 from tests.plugins.image.photographs import disc, flower, palace, scribble, written
 
-
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -143,7 +142,9 @@ async def test_a_hostile_file_gets_a_clear_no_and_the_next_is_answered(
 
 async def test_the_menu_of_a_message_answers_all_its_pictures_and_the_button_below_works(home: House) -> None:
     person = await home.person()
-    message = await person.say("look", files=[File("a.jpg", written(palace())), File("b.jpg", written(flower()))])
+    message = await person.say(
+        "look", files=[File("a.jpg", written(palace())), File("b.jpg", written(flower()))]
+    )
     answer = await person.menu("Classify image", message)
     text = str(answer.message.embeds[0])
     assert "palace" in text

@@ -52,7 +52,9 @@ def test_classes_stand_at_their_usual_places(labels: Labels, place: int, english
 
 
 @pytest.mark.parametrize("name", ["n02510455", "giant panda", "Giant_Panda", "giant-panda", "大貓熊"])
-def test_a_class_is_found_by_its_id_and_by_either_name_however_it_is_written(labels: Labels, name: str) -> None:
+def test_a_class_is_found_by_its_id_and_by_either_name_however_it_is_written(
+    labels: Labels, name: str
+) -> None:
     assert labels.place(name) == 388
 
 

@@ -131,7 +131,11 @@ def test_a_class_that_is_not_there_is_refused(model: ImageModel, place: int) -> 
 )
 def test_a_bad_picture_of_a_batch_fails_alone(model: ImageModel, make: Callable[[], bytes]) -> None:
     before, bad, after = model.predict(
-        [ImageRequest(data=written(palace())), ImageRequest(data=make()), ImageRequest(data=written(palace()))]
+        [
+            ImageRequest(data=written(palace())),
+            ImageRequest(data=make()),
+            ImageRequest(data=written(palace())),
+        ]
     )
     assert isinstance(bad, Failure)
     assert bad.refusal
