@@ -6,9 +6,11 @@ from pathlib import Path
 from plugins.digits import commands as chat
 from plugins.digits.model import CnnModel, DenseModel, DigitsModel
 from plugins.digits.settings import DigitsSettings
+from plugins.digits.tools import mnist, robustness
 from shared.command import Command
 from shared.model import AnyModel
 from shared.plugin import Card, hookimpl
+from shared.tool import Tool
 
 HERE = Path(__file__).parent
 
@@ -34,3 +36,9 @@ def commands() -> Sequence[Command]:
 def models() -> Sequence[AnyModel]:
     """Return the model that stays warm, and the course's two."""
     return (DigitsModel, DenseModel, CnnModel)
+
+
+@hookimpl
+def tools() -> Sequence[Tool]:
+    """Return what the command line offers."""
+    return (Tool("data", "mnist", mnist), Tool("digits", "robustness", robustness))

@@ -67,15 +67,21 @@ class _Training:
 
 
 def fit(
-    recipe: Recipe, rows: Digits, beside: Digits, progress: Progress, checkpoint: Path | None = None
+    recipe: Recipe,
+    rows: Digits,
+    beside: Digits,
+    progress: Progress,
+    checkpoint: Path | None = None,
+    start: nn.Module | None = None,
 ) -> nn.Module:
     """Train on `rows`, and on `beside` them images with and without a digit (label -1); return the averaged network.
 
     `checkpoint` is a file that is written after each epoch, and read first where it is of the same recipe and data.
+    `start` is a network of the same kind to go on from.
     """
     with torch.random.fork_rng():
         torch.manual_seed(recipe.seed)
-        training = _begin(recipe)
+        training = _begin(recipe, start)
         stamp = _stamp(recipe, rows, beside)
         if checkpoint is not None:
             _resume(training, checkpoint, stamp)
@@ -87,8 +93,10 @@ def fit(
     return training.average.eval()
 
 
-def _begin(recipe: Recipe) -> _Training:
+def _begin(recipe: Recipe, start: nn.Module | None) -> _Training:
     network = NETWORKS[recipe.network]().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if start is not None:
+        network.load_state_dict(start.state_dict())
     filters = [p for p in network.parameters() if p.ndim == 4]
     rest = [p for p in network.parameters() if p.ndim != 4]
     optimizers: list[torch.optim.Optimizer] = [

@@ -26,8 +26,8 @@ MAX_WORDS: Final = 64 * 2**10
 CHUNK: Final = 250
 MOVES: Final = ((0, 1), (1, 0), (0, -1), (-1, 0))
 """Moves by one pixel over which an unsure answer is averaged, with the image as it is."""
-MOVED_WEIGHT: Final = 0.25
-SURE: Final = 0.98
+MOVED_WEIGHT: Final = 1.0
+SURE: Final = 0.995
 Doubles = NDArray[np.float64]
 
 
