@@ -39,12 +39,14 @@ class Database:
         options: dict[str, Any] = (
             {"pool_size": 1} if self.is_sqlite else {"pool_size": 5, "pool_pre_ping": True}
         )
+        # Values may be personal, and errors go to the log.
+        options["hide_parameters"] = True
         self._turn = asyncio.Lock() if self.is_sqlite else nullcontext()
         self.engine: AsyncEngine = create_async_engine(self.url, **options)
         self._direct: Engine | None = None
         self._thread = ThreadPoolExecutor(1, "database")
         if self.is_sqlite:
-            self._direct = create_engine(self.url.set(drivername="sqlite"), pool_size=1)
+            self._direct = create_engine(self.url.set(drivername="sqlite"), pool_size=1, hide_parameters=True)
             for engine in (self.engine.sync_engine, self._direct):
                 event.listen(engine, "connect", _on_sqlite_connect)
                 event.listen(engine, "begin", _on_sqlite_begin)

@@ -110,7 +110,16 @@ def configure(level: str, style: str, secrets: Iterable[str]) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     # Their everyday lines say nothing that ours do not; aiohttp's and SQLAlchemy's hold whole requests.
-    for chatty in ("discord", "aiohttp", "sqlalchemy", "apscheduler", "asyncio", "PIL", "alembic"):
+    for chatty in (
+        "discord",
+        "aiohttp",
+        "sqlalchemy",
+        "apscheduler",
+        "asyncio",
+        "PIL",
+        "alembic",
+        "aiosqlite",
+    ):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
     structlog.configure(
         processors=[

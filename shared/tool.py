@@ -23,7 +23,7 @@ class Tool:
     """A command of the command line.
 
     `run` is a function, plain or async, whose first parameter is a `ToolContext`; the others are what Typer reads,
-    and its docstring is the help. An `int` that it returns is the exit status. Group "data" is for the making of data files.
+    and its docstring is the help. An `int` that it returns is the exit status. Group "data" is for making data files.
     """
 
     group: str

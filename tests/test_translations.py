@@ -26,6 +26,7 @@ KEYWORDS = {
     "render": None,
     "plural": (1, 2),
     "Kept": None,
+    "VaultError": None,
     **dict.fromkeys(ERRORS),
 }
 # What only the command line says is English; `text` in the migrations is SQL.

@@ -141,8 +141,9 @@ def test_the_tests_that_the_threat_model_names_exist() -> None:
 
 
 def test_nothing_that_runs_unpickles() -> None:
-    found = [f"{path}: {name}" for path, tree in sources(*OURS) for name in _unsafe(tree)]
-    assert not found
+    found = {f"{path}: {name}" for path, tree in sources(*OURS) for name in _unsafe(tree)}
+    # CIFAR-10's own archive is of pickles, which an unpickler reads that knows four names.
+    assert found == {"plugins/image/cifar_archive.py: pickle"}
 
 
 @pytest.mark.parametrize(
@@ -151,6 +152,8 @@ def test_nothing_that_runs_unpickles() -> None:
         "import pickle",
         "from joblib import load",
         "import torch\ntorch.load('x')",
+        "import torch\ntorch.load('x', weights_only=False)",
+        "from pickle import UnpicklingError, loads",
         "def f():\n    import dill",
     ],
 )
@@ -158,14 +161,33 @@ def test_what_unpickles_is_found(code: str) -> None:
     assert list(_unsafe(ast.parse(code)))
 
 
+@pytest.mark.parametrize(
+    "code", ["import torch\ntorch.load('x', weights_only=True)", "from pickle import UnpicklingError"]
+)
+def test_what_cannot_run_code_is_left_alone(code: str) -> None:
+    assert not list(_unsafe(ast.parse(code)))
+
+
 def _unsafe(tree: ast.Module) -> Iterator[str]:
+    # Tensors alone, by torch's own restricted unpickler.
+    tensors = {
+        id(node.func)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and any(
+            each.arg == "weights_only" and isinstance(each.value, ast.Constant) and each.value.value is True
+            for each in node.keywords
+        )
+    }
     for node in ast.walk(tree):
         match node:
+            case ast.ImportFrom(module="pickle", names=[ast.alias(name="UnpicklingError")]):
+                continue
             case ast.Import(names=names):
                 yield from (alias.name for alias in names if alias.name.partition(".")[0] in UNSAFE)
             case ast.ImportFrom(module=str(module)) if module.partition(".")[0] in UNSAFE:
                 yield module
-            case ast.Attribute(value=ast.Name(id="torch"), attr="load"):
+            case ast.Attribute(value=ast.Name(id="torch"), attr="load") if id(node) not in tensors:
                 yield "torch.load"
 
 
@@ -186,10 +208,12 @@ def test_every_package_that_is_imported_is_declared() -> None:
     packages = {
         module: {_normal(name) for name in names} for module, names in packages_distributions().items()
     }
+    # Its wheel does not say what it holds.
+    packages["dlib"] = {"dlib-bin"}
     undeclared = {
         f"{path}: {name}"
         for folders, declared in (
-            (OURS, needed),
+            (OURS, needed | _names(extras["heic"])),
             (("tests", "benchmarks"), everything),
         )
         for path, name in _imported(*folders)

@@ -9,7 +9,6 @@ from pydantic import ValidationError
 from bot import __version__
 from shared.errors import HearthError
 
-
 OWN: Final = frozenset({"run", "sandbox", "call", "predict", "doctor", "plugins", "models"})
 """The first words of Hearth's own commands."""
 

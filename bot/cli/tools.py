@@ -130,7 +130,7 @@ def _command(settings: Settings, plugin: Plugin, tool: Tool) -> Callable[..., No
             raise typer.Exit(answer)
 
     signature = inspect.signature(tool.run, eval_str=True)
-    first, *others = signature.parameters.values()
+    _first, *others = signature.parameters.values()
     run.__signature__ = signature.replace(parameters=others)  # type: ignore[attr-defined]
     run.__annotations__ = {each.name: each.annotation for each in others}
     del run.__wrapped__
