@@ -16,6 +16,7 @@ from plugins.rollcall.faces_data import read_people
 from plugins.rollcall.judge import identified
 from plugins.rollcall.match import FILE
 from plugins.rollcall.vgg import FaceVggModel, VggRequest, VggResult
+from shared.device import prepare_torch
 from shared.errors import BadInput, ModelUnavailable
 from shared.model import Device
 from tests.plugins.rollcall.classroom import landscape, pair, portrait
@@ -153,6 +154,7 @@ def test_a_layer_is_trained_on_the_packaged_network_and_answers(photos: Path, tm
 def test_vgg_is_read_from_the_file_that_is_set(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    prepare_torch()
     from torchvision.models.vgg import cfgs, make_layers
 
     torch.manual_seed(1)
