@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plugins.rollcall.faces_data import MAX_PHOTO_BYTES, Photo, read_people
+from plugins.rollcall.faces_roc import roc_png
 from plugins.rollcall.faces_variants import VARIANTS
 from plugins.rollcall.match import Rule
 from plugins.rollcall.match_figures import (
@@ -67,6 +68,7 @@ def train(kind: type["FaceModel"], data: Path, folder: Path, progress: Progress)
     pairs = Pairs.of(plain.vectors, plain.people)
     model.rule = Rule(choose_threshold(all_pairs.distance, all_pairs.same), MARGIN)
     model.rule.write(folder)
+    _draw(folder, pairs, all_pairs, model.rule.threshold)
     crossed = crossed_thresholds(all_pairs, people, pairs, plain.people)
     report = _report(
         plain,
@@ -297,6 +299,16 @@ def _losses(pairs: Pairs, thresholds: Floats, photos: int) -> list[float]:
     loss = np.log1p(np.exp(np.where(pairs.same, -score, score)))
     total = np.bincount(pairs.first, loss, photos) + np.bincount(pairs.second, loss, photos)
     return [float(each) for each in total / max(1, photos - 1)]
+
+
+def _draw(folder: Path, plain: Pairs, spoilt: Pairs, threshold: float) -> None:
+    """Write the curves of photos as they are, and of spoilt copies against them."""
+    for name, title, pairs in (
+        ("roc.png", "Photos as they are", plain),
+        ("roc_spoilt.png", "With spoilt copies", spoilt),
+    ):
+        points = _thinned(roc(pairs.distance, pairs.same))
+        (folder / name).write_bytes(roc_png(points, threshold, title))
 
 
 def _thinned(points: list[tuple[float, float, float]], most: int = 200) -> list[tuple[float, float, float]]:
