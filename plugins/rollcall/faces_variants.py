@@ -19,12 +19,12 @@ def _shrunk(pixels: Pixels, face: float, wide: float) -> Pixels:
 
 
 def _light(pixels: Pixels, slope: float, shift: float) -> Pixels:
-    return np.clip(pixels * slope + shift, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(pixels * slope + shift, 0, 255), np.uint8)
 
 
 def _noisy(pixels: Pixels) -> Pixels:
     noise = np.random.default_rng(3).normal(0, 25, pixels.shape)
-    return np.clip(pixels + noise, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(pixels + noise, 0, 255), np.uint8)
 
 
 def _poor(pixels: Pixels) -> Pixels:
@@ -40,7 +40,7 @@ def _turned(pixels: Pixels, degrees: float) -> Pixels:
 
 def _half_lit(pixels: Pixels) -> Pixels:
     ramp = np.where(np.arange(pixels.shape[1]) < pixels.shape[1] / 2, 0.25, 1.0)
-    return (pixels * ramp[None, :, None]).astype(np.uint8)
+    return np.asarray(pixels * ramp[None, :, None], np.uint8)
 
 
 VARIANTS: Final[Mapping[str, Callable[[Pixels, float], Pixels]]] = {
