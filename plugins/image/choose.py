@@ -4,6 +4,7 @@ Of weights from outside only safetensors are read, which hold no code. Imported 
 """
 
 import json
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -71,7 +72,7 @@ def chosen(folder: Path | None, device: Device, settings: ImageSettings | None =
     if settings.classifier is None and settings.weights is None and outside is None:
         found = _shipped(device)
     else:
-        found = _other(settings.classifier, settings.weights or outside, device)
+        found = _other(settings.classifier, settings.weights or outside, device, outside)
     if settings.threshold is not None:
         found.threshold = settings.threshold
     return found
@@ -90,7 +91,7 @@ def _shipped(device: Device) -> Classifier:
     )
 
 
-def _other(wanted: str | None, weights: Path | None, device: Device) -> Classifier:
+def _other(wanted: str | None, weights: Path | None, device: Device, outside: Path | None) -> Classifier:
     if weights is None:
         raise ModelUnavailable(
             "HEARTH_IMAGE_CLASSIFIER names {model}, but no weights: set HEARTH_IMAGE_WEIGHTS or HEARTH_HUB.",
@@ -102,9 +103,17 @@ def _other(wanted: str | None, weights: Path | None, device: Device) -> Classifi
         count = _count(config)
         prepare_torch()
         network, preparation = (_torchvision if source == "torchvision" else _timm)(name, count, config)
-        network.load_state_dict(load_file(_file(weights)))
+        state = OrderedDict(load_file(_file(weights)))
+        # Some networks look there for the version of their layout, which safetensors do not keep.
+        state._metadata = getattr(network.state_dict(), "_metadata", {})  # type: ignore[attr-defined]
+        network.load_state_dict(state)
         return Classifier(
-            network, _labels(config, count), preparation, threshold=FALLBACK, device=device.name
+            network,
+            _labels(config, count),
+            preparation,
+            name=f"{source}:{name}" if weights != outside else "",
+            threshold=FALLBACK,
+            device=device.name,
         )
     except ModelUnavailable:
         raise

@@ -73,7 +73,8 @@ class Classifier:
 
     `temperature`: what logits are divided by (Guo et al. 2017). `threshold`: the probability below which nothing is
     named; of the three likeliest together where there are a hundred classes or more, for those are finely divided: a
-    tabby is as likely a tiger cat. Raises `ValueError` where the network does not give one logit a class.
+    tabby is as likely a tiger cat. `name` is that of a network that settings name. Raises `ValueError` where the
+    network does not give one logit a class.
     """
 
     def __init__(
@@ -82,11 +83,12 @@ class Classifier:
         labels: Labels,
         preparation: Preparation,
         *,
+        name: str = "",
         threshold: float = 0.0,
         temperature: float = 1.0,
         device: str = "cpu",
     ) -> None:
-        self.labels, self.preparation = labels, preparation
+        self.labels, self.preparation, self.name = labels, preparation, name
         self.threshold, self._temperature, self._device = threshold, temperature, device
         self._chunk = CPU_CHUNK if device == "cpu" else CHUNK
         network.eval().requires_grad_(False).to(device)

@@ -47,7 +47,7 @@ async def classify(ctx: Context, picture: Image, model: Which = "imagenet") -> R
         fields=tuple(_field(ctx, guess) for guess in found.guesses),
         pictures=_pictures(ctx, [found]),
         buttons=(_button(ctx, found, ctx.text("What decided?")),) if found.mapped else (),
-        source=await ctx.source(classifier),
+        source=await _source(ctx, classifier, found),
     )
 
 
@@ -90,7 +90,7 @@ async def several(ctx: Context, pictures: Images) -> Reply:
         tone="good" if all(answer.known for answer in found) and len(found) == len(pictures) else "unsure",
         pictures=_pictures(ctx, found),
         buttons=tuple(buttons),
-        source=await ctx.source(ImageModel),
+        source=await _source(ctx, ImageModel, found[0]),
     )
 
 
@@ -129,7 +129,7 @@ async def decided(ctx: Context, picture: Annotated[str, Range(maximum=LONGEST)],
             Button(_plain(ctx, guess)[:80], "decided", {"picture": picture, "place": guess.place})
             for guess in others[:OTHERS]
         ),
-        source=await ctx.source(ImageModel),
+        source=await _source(ctx, ImageModel, found),
     )
 
 
@@ -139,6 +139,10 @@ async def _answer(ctx: Context, picture: Image) -> ImageResult | HearthError:
         return await ctx.predict(ImageModel, _request(ctx, picture))
     except HearthError as error:
         return error
+
+
+async def _source(ctx: Context, model: type[Model[ImageRequest, ImageResult]], found: ImageResult) -> str:
+    return f"{model.name} · {found.network}" if found.network else await ctx.source(model)
 
 
 def _request(ctx: Context, picture: Image) -> ImageRequest:

@@ -65,7 +65,8 @@ class ImageResult(msgspec.Struct, frozen=True, kw_only=True):
 
     `known`: whether they are probable enough to be named. `picture` is a JPEG of the chart or the map, empty where
     none was asked for. `small` is the picture itself as a small JPEG, of 45 kB at most, kept for the
-    buttons below an answer; `mapped`: whether the network has maps that such a button can show.
+    buttons below an answer; `mapped`: whether the network has maps that such a button can show. `network` is the one
+    that settings name in place of the model's weights, else empty.
     """
 
     guesses: list[Guess]
@@ -73,6 +74,7 @@ class ImageResult(msgspec.Struct, frozen=True, kw_only=True):
     picture: bytes = b""
     small: bytes = b""
     mapped: bool = False
+    network: str = ""
 
 
 class ImageModel:
@@ -143,6 +145,7 @@ class ImageModel:
                 picture=beside(pixels, guesses, known, request.words) if request.words else b"",
                 small=small(pixels) if request.words else b"",
                 mapped=self.classifier.mapped,
+                network=self.classifier.name,
             )
         if not self.classifier.mapped:
             return Failure(
@@ -161,4 +164,5 @@ class ImageModel:
             known=known,
             picture=heated(pixels, heat, self.classifier.window(pixels)),
             mapped=True,
+            network=self.classifier.name,
         )

@@ -42,6 +42,7 @@ def test_a_network_of_torchvision_answers_with_a_map_and_the_preparation_it_was_
     assert found.preparation.share == pytest.approx(224 / 256)
     assert found.labels.rows[388][2] == "大貓熊"
     assert found.probabilities([flower(), disc()]).shape == (2, 1000)
+    assert found.name == "torchvision:squeezenet1_1"
     assert found.mapped
 
 
@@ -62,6 +63,8 @@ def test_a_hub_folder_of_timm_says_its_network_its_names_and_its_preparation_its
     ]
     assert (found.preparation.side, found.preparation.share) == (96, 1.0)
     assert found.preparation.spread == (0.25, 0.25, 0.25)
+    # Its source is the hub's, which the core names.
+    assert found.name == ""
     heat = found.heat(disc(), 1)
     assert heat.shape[0] == heat.shape[1] > 1
     assert np.isfinite(heat).all()

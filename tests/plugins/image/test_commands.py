@@ -3,11 +3,13 @@
 import base64
 import io
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from PIL import Image
 
+from bot.assembly import assembled
 from shared.errors import Refusal
 from shared.inputs import Upload
 from shared.settings import Quota, Settings
@@ -15,7 +17,7 @@ from tests.kit import pictures
 from tests.kit.caller import Caller
 from tests.kit.house import House, house
 from tests.kit.person import File
-from tests.plugins.image.photographs import disc, flower, palace, scribble, written
+from tests.plugins.image.photographs import disc, flower, of_timm, palace, saved, scribble, written
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -171,3 +173,27 @@ async def test_models_that_are_not_asked_are_not_loaded(caller: Caller) -> None:
 async def test_a_model_that_was_never_trained_says_how_to_train_it(caller: Caller) -> None:
     with pytest.raises(Exception, match="hearth data folder"):
         await caller("image", "classify", picture=photo(written(disc())), model="own")
+
+
+async def test_a_network_that_settings_name_answers_and_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["tench", "unicorn", "n02510455"]
+    folder = saved(
+        tmp_path / "net",
+        of_timm("test_vit", num_classes=3),
+        {"architecture": "test_vit", "num_classes": 3, "label_names": names},
+    )
+    monkeypatch.setenv("HEARTH_IMAGE_CLASSIFIER", "timm:test_vit")
+    monkeypatch.setenv("HEARTH_IMAGE_WEIGHTS", str(folder))
+    settings = Settings(_env_file=None, data_dir=tmp_path / "data", http_port=None)  # type: ignore[call-arg]
+    async with assembled(settings, warm=False) as core:
+        caller = Caller(core)
+        reply = await caller("image", "classify", picture=photo(written(disc())), locale="zh-TW")
+        assert {field.name for field in reply.fields} == {"丁鱥 · tench", "unicorn", "大貓熊 · giant panda"}
+        assert reply.source == "image · timm:test_vit"
+        # It reads tokens, so there is no map to show: no button, and a clear no to an old one.
+        assert reply.buttons == ()
+        kept = base64.b64encode(written(disc())).decode()
+        with pytest.raises(Refusal, match="has no map"):
+            await caller("image", "decided", picture=kept, place=1)
