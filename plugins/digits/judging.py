@@ -90,11 +90,7 @@ def _area(digit: Bools, whether: Doubles, said: Bools, weights: Doubles) -> dict
 
 
 def _words(calibration: Calibration) -> dict[str, float]:
-    return {
-        "temperature": calibration.temperature,
-        "threshold": calibration.threshold,
-        "shifts": calibration.shifts,
-    }
+    return {"temperature": calibration.temperature, "threshold": calibration.threshold}
 
 
 def _log_loss(logits: Doubles, rows: Digits) -> float:
