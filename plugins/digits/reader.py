@@ -4,10 +4,12 @@ Imported by the worker and the trainer only: it needs torch.
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Self
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -24,9 +26,9 @@ FORMAT: Final = 1
 MAX_WEIGHTS: Final = 64 * 2**20
 MAX_WORDS: Final = 64 * 2**10
 CHUNK: Final = 250
-MOVES: Final = ((0, 1), (1, 0), (0, -1), (-1, 0))
-"""Moves by one pixel over which an unsure answer is averaged, with the image as it is."""
-MOVED_WEIGHT: Final = 1.0
+MOVES: Final = tuple((down, right) for down in (-1, 0, 1) for right in (-1, 0, 1) if (down, right) != (0, 0))
+WARPS: Final = ((-6.0, 1.0), (6.0, 1.0), (0.0, 0.93), (0.0, 1.07))
+"""Moves in pixels, and turns in degrees with sizes, over which an unsure answer is averaged."""
 SURE: Final = 0.995
 Doubles = NDArray[np.float64]
 
@@ -64,13 +66,13 @@ class Reader:
         return Read(which, 1 / (1 + np.exp(-outputs[:, DIGITS])))
 
     def outputs(self, images: Floats) -> Doubles:
-        """Return the n x 11 outputs of the network; where a digit is unsure, averaged over moves by one pixel."""
+        """Return the n x 11 outputs of the network; where a digit is unsure, averaged over several looks."""
         outputs = self._run(images)
         sure = _softmax(outputs[:, :DIGITS] / self.calibration.temperature).max(1)
         unsure = np.flatnonzero((sure < SURE) & (outputs[:, DIGITS] > 0))
         if len(unsure):
-            moved = [self._run(np.roll(images[unsure], move, (1, 2))) for move in MOVES]
-            outputs[unsure] = (outputs[unsure] + MOVED_WEIGHT * sum(moved)) / (1 + MOVED_WEIGHT * len(MOVES))
+            looks = [self._run(look) for look in _looks(images[unsure])]
+            outputs[unsure] = np.mean([outputs[unsure], *looks], 0)
         return outputs
 
     def _run(self, images: Floats) -> Doubles:
@@ -130,7 +132,18 @@ class Reader:
 
 def _softmax(logits: Doubles) -> Doubles:
     raised: Doubles = np.exp(logits - logits.max(1, keepdims=True, initial=-np.inf))
-    return raised / raised.sum(1, keepdims=True)
+    shares: Doubles = raised / raised.sum(1, keepdims=True)
+    return shares
+
+
+def _looks(images: Floats) -> Iterator[Floats]:
+    """Yield the images moved, turned and sized a little."""
+    for move in MOVES:
+        yield np.roll(images, move, (1, 2))
+    side = images.shape[1]
+    for turn, size in WARPS:
+        matrix = cv2.getRotationMatrix2D(((side - 1) / 2, (side - 1) / 2), turn, size)
+        yield np.stack([cv2.warpAffine(image, matrix, (side, side)) for image in images]).astype(np.float32)
 
 
 def _bytes(path: Path, limit: int) -> bytes:

@@ -69,7 +69,7 @@ def test_progress_only_rises_and_ends_at_one(trained: Trained) -> None:
 
 def test_what_is_written_answers_as_it_was_judged(trained: Trained) -> None:
     for part in ("all", "holdout"):
-        again = trained.model.evaluate(trained.data, part)  # type: ignore[arg-type]
+        again = trained.model.evaluate(trained.data, part)
         assert again.losses == pytest.approx(trained.report.losses, abs=1e-6)
     assert {path.name for path in trained.folder.iterdir()} == {"model.json", "weights.safetensors"}
 
