@@ -35,6 +35,8 @@ SHAPE: Final = "shape.json"
 MOST: Final = 1024
 """Channels or latents that a file of weights may name."""
 Latents = NDArray[np.float64]
+Pictures = NDArray[np.uint8]
+"""n x side x side x 3, RGB."""
 
 
 class Painter:
@@ -76,7 +78,7 @@ class Painter:
         return latent(seed, self.network.shape.latent)
 
     @torch.inference_mode()
-    def draw(self, latents: Sequence[Latents]) -> NDArray[np.uint8]:
+    def draw(self, latents: Sequence[Latents]) -> Pictures:
         """Draw a face (64 x 64 x 3, RGB) a latent, whatever stands beside it in the batch."""
         if not latents:
             return np.empty((0, 64, 64, 3), np.uint8)
@@ -110,10 +112,10 @@ def morph(start: Latents, end: Latents, steps: int) -> list[Latents]:
     return [between(start, end, at / max(steps - 1, 1)) for at in range(steps)]
 
 
-def to_bytes(drawn: torch.Tensor) -> NDArray[np.uint8]:
+def to_bytes(drawn: torch.Tensor) -> Pictures:
     """Bring pictures n x 3 x h x w in -1…1 to bytes n x h x w x 3."""
     scaled = ((drawn.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-    found: NDArray[np.uint8] = scaled.permute(0, 2, 3, 1).cpu().numpy()
+    found: Pictures = scaled.permute(0, 2, 3, 1).cpu().numpy()
     return found
 
 

@@ -1,0 +1,175 @@
+"""Trains and judges generators of faces on one honest split. Imported by the trainer only.
+
+Near-duplicates lie on one side of the split, and a hash of the pixels decides the side. How good a generator is is said
+by `plugins.animeface.kid` on pictures that it never saw, beside a rival and the floor.
+"""
+
+import base64
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from plugins.animeface.generator import Latents, Painter, Pictures, grid
+from plugins.animeface.kid import (
+    Extract,
+    distance,
+    nearest,
+    pooled_features,
+    random_features,
+    row_losses,
+)
+from plugins.animeface.networks_lite import LiteFeatures
+from plugins.animeface.settings import from_environment
+from plugins.animeface.training_data import HOLDOUT, Faces, read_faces
+from plugins.animeface.training_latents import gaussian_faces
+from plugins.animeface.training_loop import Recipe, Training
+from shared.device import choose_device
+from shared.errors import BadInput
+from shared.lookalikes import held_out
+from shared.model import Part, Progress, Report
+from shared.pictures import encode
+
+FIRST_SEED: Final = 1_000_000
+MOST: Final = 2_000
+"""Pictures of each kind that are judged at most: what is compared is their square in number."""
+MOST_TRAINED: Final = 10_000
+"""Training pictures among which copies are looked for."""
+RIVAL: Final = "Gaussian over 128 principal components of pixels"
+COMPONENTS: Final = 128
+SHOWN_TRUNCATION: Final = 0.7
+SHOWN: Final = 64
+FEWEST: Final = 8
+FEATURES: Final = (
+    "kid: pooled features of the packaged EfficientNet-Lite0 at 96 pixels, not Inception; the shipped generator was "
+    "trained against maps of that network, so this is partial to it. kid_random: random convolutions, seen by none."
+)
+
+
+class Draws(Protocol):
+    """What draws pictures from latents: a `Painter`, or another."""
+
+    def latent(self, seed: int) -> Latents:
+        """Return the latent of a seed."""
+        ...
+
+    def draw(self, latents: Sequence[Latents]) -> Pictures:
+        """Draw a picture a latent."""
+        ...
+
+
+def train(data: Path, folder: Path, progress: Progress, recipe: Recipe | None = None) -> Report:
+    """Train for so many minutes as the setting says, write weights to `folder`, report on the held-out part.
+
+    With the setting `checkpoints` the next call goes on from where this one ends.
+    """
+    settings = from_environment()
+    faces = Faces.read(data, lambda done, note="": progress(0.05 * done, note))
+    training = Training(recipe or Recipe(), faces.training)
+    checkpoint = None if settings.checkpoints is None else settings.checkpoints / "animeface.safetensors"
+    resumed = checkpoint is not None and training.resume(checkpoint)
+    progress(0.05, "training")
+    training.run(60 * settings.minutes, lambda done, note="": progress(0.05 + 0.85 * done, note), checkpoint)
+    Painter(training.average).write(folder)
+    progress(0.9, "judging")
+    details = {
+        "rows": {"training": len(faces.training), "held out": len(faces.held)},
+        "parameters": sum(value.numel() for value in training.network.parameters()),
+        "steps": training.step,
+        "resumed": resumed,
+        "losses": training.curves.rows,
+        "split": "near-duplicates on one side, the side by a hash of their pixels",
+    }
+    # As the weights are written, in half precision.
+    report = judge(Painter.read(folder, choose_device()), faces.held, faces.training, details)
+    progress(1.0, "done")
+    return report
+
+
+def evaluate(painter: Draws, data: Path, part: Part) -> Report:
+    """Judge on all pictures of `data`, or on those that training never sees."""
+    pictures = read_faces(data)
+    out = held_out(pictures, HOLDOUT)
+    judged = pictures[out] if part == "holdout" else pictures
+    if len(judged) < FEWEST or (~out).sum() < FEWEST:
+        raise BadInput("{path} has too few pictures to train and to judge on.", path=data)
+    return judge(painter, judged, pictures[~out], {"part": part})
+
+
+def judge(painter: Draws, real: Pictures, others: Pictures, details: Mapping[str, Any]) -> Report:
+    """Report the distance to `real`, that of a rival fitted on `others`, and the floor: other real pictures.
+
+    Where `others` are the rows that were trained on and `real` are not of them, the distances to the nearest of them
+    tell how much is memorised.
+    """
+    random = np.random.default_rng(FIRST_SEED)
+    trained = _some(others, random, MOST_TRAINED)
+    real, others = _some(real, random, MOST), _some(others, random, MOST)
+    latents = [painter.latent(FIRST_SEED + at) for at in range(len(real))]
+    drawn = painter.draw(latents)
+    near_mean = painter.draw([SHOWN_TRUNCATION * each for each in latents])
+    rival = gaussian_faces(others, len(real), COMPONENTS, FIRST_SEED)
+    half = len(real) // 2
+    mixed = random.permutation(len(real))
+    whole = details.get("part") == "all"
+    # Rows of the training part are among all rows, so the floor of those is one half against the other.
+    floor_sides = (real[mixed[:half]], real[mixed[half:]]) if whole else (others, real)
+    metrics, baseline, floor, shown = {}, {}, {}, {}
+    pooled = pooled_features(LiteFeatures())
+    losses: list[float] = []
+    kinds: dict[str, Extract] = {"kid": pooled, "kid_random": random_features()}
+    for name, extract in kinds.items():
+        truth, found = extract(real), extract(drawn)
+        metrics[name] = distance(found, truth)
+        baseline[name] = distance(extract(rival), truth).value
+        shown[name] = distance(extract(near_mean), truth).value
+        floor[name] = distance(extract(floor_sides[0]), extract(floor_sides[1])).value
+        if name == "kid":
+            losses = row_losses(found, truth)
+    memory = {} if whole else {"memorisation": _memorisation(pooled, drawn, real, trained)}
+    return Report(
+        n=len(real),
+        metrics=metrics,
+        baseline=baseline,
+        baseline_name=RIVAL,
+        reference={"floor: real pictures against real": floor},
+        losses=losses,
+        details={
+            "features": FEATURES,
+            f"at_truncation_{SHOWN_TRUNCATION}": shown,
+            **memory,
+            **details,
+            "samples_webp_base64": _samples(painter),
+        },
+    )
+
+
+def _memorisation(extract: Extract, drawn: Pictures, held: Pictures, trained: Pictures) -> dict[str, Any]:
+    """Compare how near drawn and held-out pictures are to their nearest training picture.
+
+    Copies would lie nearer than pictures that were never trained on.
+    """
+    known = extract(trained)
+    of_drawn, of_held = nearest(extract(drawn), known), nearest(extract(held), known)
+    close = float(np.quantile(of_held, 0.01))
+    return {
+        "training_pictures": len(trained),
+        "median_distance_drawn": float(np.median(of_drawn)),
+        "median_distance_held_out": float(np.median(of_held)),
+        "least_distance_drawn": float(of_drawn.min()),
+        "share_nearer_than_the_nearest_hundredth_of_held_out": float((of_drawn < close).mean()),
+    }
+
+
+def _samples(painter: Draws) -> str:
+    faces = painter.draw([SHOWN_TRUNCATION * painter.latent(seed) for seed in range(SHOWN)])
+    return base64.b64encode(encode(grid(list(faces), gap=0), "webp", 80)).decode()
+
+
+def _some(pictures: Pictures, random: np.random.Generator, most: int) -> Pictures:
+    """Return `most` pictures at most, by lot."""
+    if len(pictures) <= most:
+        return pictures
+    chosen: Pictures = pictures[np.sort(random.permutation(len(pictures))[:most])]
+    return chosen
