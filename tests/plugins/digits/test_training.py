@@ -143,7 +143,8 @@ def test_the_setting_says_how_many_epochs(tmp_path: Path, monkeypatch: pytest.Mo
     data = write_mnist(tmp_path / "mnist", printed(200), printed(50, seed=2))
     report = CnnModel.train(data, tmp_path / "w", lambda done, note="": None)
     assert report.details["epochs"] == 1
-    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["digits-cnn.safetensors"]
+    kept = sorted(path.name for path in (tmp_path / "kept").iterdir())
+    assert kept == ["digits-cnn-0.safetensors", "digits-cnn-1.safetensors"]
 
 
 @pytest.mark.parametrize("model", [DenseModel, CnnModel])
