@@ -8,6 +8,9 @@ import typer
 from plugins.image.own import ImageOwn
 from shared.tool import Tool, ToolContext
 
+MAX_NAMED: Final = 20
+"""Unread files that are named."""
+
 
 def cifar10(
     ctx: ToolContext,
@@ -30,7 +33,7 @@ async def folder(
     folder: Annotated[Path, typer.Argument(help="A folder with one folder of pictures for each class.")],
 ) -> int:
     """Train image-own on a folder of labelled pictures: one folder for each class, five pictures in each or more."""
-    from plugins.image.own_data import MAX_NAMED, checked
+    from plugins.image.own_data import checked, enough
 
     counts, unread = checked(folder, ctx.progress)
     for name, count in counts.items():
@@ -39,6 +42,9 @@ async def folder(
         ctx.say(f"skipped: {line}")
     if len(unread) > MAX_NAMED:
         ctx.say(f"skipped: {len(unread) - MAX_NAMED} more")
+    # Before any time is spent on features.
+    for name, count in counts.items():
+        enough(name, count)
     return await ctx.train(ImageOwn, folder)
 
 

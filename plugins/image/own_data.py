@@ -84,10 +84,7 @@ def read_folder(
 
 
 def checked(folder: Path, progress: Progress) -> tuple[dict[str, int], list[str]]:
-    """Look at all pictures, small; return how many of each class can be read, and the others with the reason.
-
-    Raises `BadInput` where a class has too few, before any time is spent on features.
-    """
+    """Look at all pictures, small; return how many of each class can be read, and the others with the reason."""
     names = class_names(folder)
     files = listed(folder, names)
     counts, unread = dict.fromkeys(names, 0), []
@@ -99,8 +96,6 @@ def checked(folder: Path, progress: Progress) -> tuple[dict[str, int], list[str]
             counts[names[label]] += 1
         except (BadInput, OSError) as error:
             unread.append(f"{path.relative_to(folder).as_posix()}: {error}")
-    for name, found in counts.items():
-        _enough(name, found)
     return counts, unread
 
 
@@ -131,10 +126,11 @@ def class_names(folder: Path) -> list[str]:
 def must_suffice(rows: Labelled, groups: Integers) -> None:
     """Raise `BadInput` where a class has fewer than five pictures that are unlike each other."""
     for number, name in enumerate(rows.names):
-        _enough(name, len(set(groups[rows.labels == number].tolist())))
+        enough(name, len(set(groups[rows.labels == number].tolist())))
 
 
-def _enough(name: str, found: int) -> None:
+def enough(name: str, found: int) -> None:
+    """Raise `BadInput` where a class has fewer than five pictures."""
     if found < FEWEST:
         raise BadInput(
             "The class {name!r} has {found} readable pictures that differ from each other; it needs {fewest}.",

@@ -191,7 +191,7 @@ def _least(decided: Doubles, y: Integers) -> float:
         chosen = most >= least
         if chosen.any() and right[chosen].mean() >= 0.9:
             return round(float(least), 2)
-    return round(lowest, 2)
+    return round(float(lowest), 2)
 
 
 def _nearest_centroid(x: Floats, y: Integers, rows: Labelled, out: Bools) -> dict[str, float]:
