@@ -174,7 +174,7 @@ async def test_several_pictures_and_a_table_arrive(home: House) -> None:
 
 async def test_a_picture_of_a_message_is_measured_from_its_menu(tmp_path: Path) -> None:
     # With all plugins there are more menus than Discord has room for.
-    few = settings(tmp_path, disabled_plugins=frozenset({"article", "fact", "sentiment"}))
+    few = settings(tmp_path, disabled_plugins=frozenset({"article", "fact", "image", "sentiment"}))
     async with house(few) as home:
         person = await home.person()
         message = await person.say("look", files=[File("a.png", png())])

@@ -172,7 +172,7 @@ async def test_a_block_of_the_event_loop_shows_as_lag() -> None:
 
 
 async def test_the_whole_bot_is_ready_and_counts_what_it_answers(tmp_path: Path) -> None:
-    few = frozenset({"article", "fact", "sentiment"})
+    few = frozenset({"animeface", "article", "digits", "fact", "image", "rollcall", "sentiment"})
     settings = Settings(_env_file=None, data_dir=tmp_path / "data", http_port=0, disabled_plugins=few)
     async with house(settings, warm=True) as home:
         assert home.bot.health is not None

@@ -13,6 +13,7 @@ from shared.quality import (
     binary_resampled,
     bootstrap,
     calibration_error,
+    classes_report,
     interval,
     majority,
     not_worse,
@@ -153,3 +154,38 @@ def test_versions_judged_on_different_rows_are_not_compared() -> None:
     for challenger, champion in (([1.0], [1.0, 2.0]), ([], [])):
         with pytest.raises(ValueError, match="same rows"):
             not_worse(challenger, champion)
+
+
+def test_many_classes_are_judged_as_scikit_learn_judges_them() -> None:
+    from sklearn.metrics import accuracy_score, f1_score, top_k_accuracy_score
+
+    random = np.random.default_rng(3)
+    truth = random.integers(0, 8, 400)
+    probability = random.dirichlet(np.ones(8), 400)
+    probability[np.arange(400), truth] += 0.1
+    probability /= probability.sum(1, keepdims=True)
+    report = classes_report(truth.tolist(), probability, [f"class {n}" for n in range(8)])
+    said = probability.argmax(1)
+    for name, expected in (
+        ("accuracy", accuracy_score(truth, said)),
+        ("macro_f1", f1_score(truth, said, average="macro")),
+        ("top5", top_k_accuracy_score(truth, probability, k=5)),
+    ):
+        found = report.metrics[name]
+        assert found.value == pytest.approx(expected)
+        assert found.low <= found.value <= found.high
+    common = int(np.bincount(truth).argmax())
+    assert report.baseline_name == f"always class {common}"
+    assert report.baseline["accuracy"] == pytest.approx((truth == common).mean())
+    assert report.baseline["macro_f1"] == pytest.approx(
+        f1_score(truth, np.full(400, common), average="macro", zero_division=0)
+    )
+    assert np.sum(report.confusion) == 400
+    assert np.trace(report.confusion) == pytest.approx(400 * report.metrics["accuracy"].value)
+
+
+def test_five_classes_or_fewer_have_no_top_five_and_a_stray_truth_is_an_error() -> None:
+    probability = np.full((6, 3), 1 / 3)
+    assert "top5" not in classes_report([0, 1, 2, 0, 1, 2], probability, ["a", "b", "c"]).metrics
+    with pytest.raises(ValueError, match="no class"):
+        classes_report([0, 1, 2, 0, 1, 3], probability, ["a", "b", "c"])
