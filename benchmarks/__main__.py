@@ -9,6 +9,7 @@ from benchmarks.document import PATH, write
 SECTIONS = {
     "worker": "Batcher and local engine",
     "reading": "What reads: summaries, sentiment, fact",
+    "seeing": "What sees: pictures, digits, faces",
     "roundtrip": "The whole way, from the chat page and back",
 }
 

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from shared.canvas import Colour
-from shared.fonts import face, fit, printable, runs, width
+from shared.fonts import BOLD, face, fit, printable, runs, width
 from shared.pictures import Pixels
 from shared.reply import Tone
 
@@ -26,7 +26,6 @@ INK: Final[dict[Tone, Colour]] = {
 }
 SMALLEST: Final = 480
 """Smaller pictures are enlarged until their longer side has so many pixels: else labels hide what they name."""
-BOLD: Final = 600
 
 
 class Box(NamedTuple):
