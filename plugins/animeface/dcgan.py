@@ -1,14 +1,11 @@
 """The course's DCGAN as a model of its own, to be trained and compared: it ships no weights."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import ClassVar, Self
 
 from plugins.animeface.model import AnimeFace
 from shared.errors import ModelUnavailable
 from shared.model import Device, Progress, Report
-
-if TYPE_CHECKING:
-    from plugins.animeface.dcgan_networks import DcganPainter
 
 
 class AnimefaceDcgan(AnimeFace):
@@ -17,9 +14,6 @@ class AnimefaceDcgan(AnimeFace):
     name: ClassVar[str] = "animeface-dcgan"
     default: ClassVar[Path | None] = None
     warm: ClassVar[bool] = False
-
-    def __init__(self, painter: "DcganPainter") -> None:
-        self.painter = painter
 
     @classmethod
     def load(cls, folder: Path | None, device: Device) -> Self:

@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 import msgspec
 import numpy as np
@@ -37,6 +37,18 @@ MOST: Final = 1024
 Latents = NDArray[np.float64]
 Pictures = NDArray[np.uint8]
 """n x side x side x 3, RGB."""
+
+
+class Draws(Protocol):
+    """What draws pictures from latents: a `Painter`, or another."""
+
+    def latent(self, seed: int) -> Latents:
+        """Return the latent of a seed."""
+        ...
+
+    def draw(self, latents: Sequence[Latents]) -> Pictures:
+        """Draw a picture a latent."""
+        ...
 
 
 class Painter:

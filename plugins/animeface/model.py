@@ -14,7 +14,7 @@ from shared.errors import ModelUnavailable
 from shared.model import Device, Failure, Part, Progress, Report
 
 if TYPE_CHECKING:
-    from plugins.animeface.generator import Latents, Painter
+    from plugins.animeface.generator import Draws, Latents
     from shared.pictures import Pixels
 
 MOST_FACES: Final = 64
@@ -61,7 +61,7 @@ class AnimeFace:
     default: ClassVar[Path | None] = Path(__file__).parent / "weights"
     data_columns: ClassVar[Mapping[str, str]] = COLUMNS
 
-    def __init__(self, painter: "Painter") -> None:
+    def __init__(self, painter: "Draws") -> None:
         self.painter = painter
 
     @classmethod

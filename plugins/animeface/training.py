@@ -5,13 +5,13 @@ by `plugins.animeface.kid` on pictures that it never saw, beside a rival and the
 """
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 
-from plugins.animeface.generator import Latents, Painter, Pictures, grid
+from plugins.animeface.generator import Draws, Painter, Pictures, grid
 from plugins.animeface.kid import (
     Extract,
     distance,
@@ -45,18 +45,6 @@ FEATURES: Final = (
     "kid: pooled features of the packaged EfficientNet-Lite0 at 96 pixels, not Inception; the shipped generator was "
     "trained against maps of that network, so this is partial to it. kid_random: random convolutions, seen by none."
 )
-
-
-class Draws(Protocol):
-    """What draws pictures from latents: a `Painter`, or another."""
-
-    def latent(self, seed: int) -> Latents:
-        """Return the latent of a seed."""
-        ...
-
-    def draw(self, latents: Sequence[Latents]) -> Pictures:
-        """Draw a picture a latent."""
-        ...
 
 
 def train(data: Path, folder: Path, progress: Progress, recipe: Recipe | None = None) -> Report:

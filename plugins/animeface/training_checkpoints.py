@@ -51,7 +51,7 @@ def write_checkpoint(
     optimizers: Sequence[torch.optim.Optimizer],
 ) -> None:
     """Write networks, what steps them, and the curves."""
-    tensors = {}
+    tensors: dict[str, Tensor] = {}
     for name, part in parts.items():
         tensors |= {f"{name}.{key}": value for key, value in part.state_dict().items()}
     for at, optimizer in enumerate(optimizers):

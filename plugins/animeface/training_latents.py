@@ -100,4 +100,5 @@ def _small(pictures: Pictures) -> Floats:
 def _shrunk(pictures: Floats) -> Floats:
     by = COMPONENTS_SIDE // SKETCH
     tiles = pictures.reshape(len(pictures), SKETCH, by, SKETCH, by, 3)
-    return tiles.mean((2, 4)).transpose(0, 3, 1, 2)
+    found: Floats = tiles.mean((2, 4)).transpose(0, 3, 1, 2)
+    return found
