@@ -1,4 +1,38 @@
-"""Texts for the screenshots: invented, so that they may be shown."""
+"""Texts and pictures for the screenshots: invented, or in the public domain, so that they may be shown."""
+
+from pathlib import Path
+
+from matplotlib import cbook
+from PIL import Image, ImageDraw, ImageFilter
+
+from shared.fonts import face
+
+
+def note(path: Path) -> Path:
+    """Write a picture of a note with two numbers, a little aslant, as a phone takes it."""
+    image = Image.new("RGB", (640, 360), (226, 221, 205))
+    pen = ImageDraw.Draw(image)
+    pen.text((70, 60), "2 0 2 6", font=face(0, 92, 400), fill=(35, 45, 95))
+    pen.text((110, 190), "5 8 1 3 4", font=face(0, 92, 400), fill=(35, 45, 95))
+    turned = image.rotate(3, Image.Resampling.BICUBIC, fillcolor=(226, 221, 205))
+    turned.filter(ImageFilter.GaussianBlur(0.8)).save(path, quality=85)
+    return path
+
+
+def portrait(path: Path) -> Path:
+    """Write the portrait that Matplotlib brings, of 1984 and in the public domain."""
+    with Image.open(cbook.get_sample_data("grace_hopper.jpg")) as image:
+        image.convert("RGB").save(path, quality=92)
+    return path
+
+
+def thing(path: Path) -> Path:
+    """Write a photo of one thing from scikit-learn's samples: a dahlia's pot goes by many names, a palace by one."""
+    from sklearn.datasets import load_sample_image
+
+    Image.fromarray(load_sample_image("china.jpg")).save(path, quality=90)
+    return path
+
 
 ARTICLE_EN = """\
 Harbour town reopens its tide mill after forty years
