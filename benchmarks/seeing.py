@@ -44,7 +44,7 @@ print((psutil.Process().memory_info().rss - before) / 2**20)
 
 def portrait() -> bytes:
     """Return a photograph with one face (public domain), as large as phones send them in chat."""
-    with Image.open(cbook.get_sample_data("grace_hopper.jpg")) as image:
+    with Image.open(str(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))) as image:
         return _jpeg(image.convert("RGB").resize(SIDE, Image.Resampling.BICUBIC))
 
 

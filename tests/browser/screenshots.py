@@ -73,19 +73,26 @@ def chromium() -> Iterator[Browser]:
 
 
 def run(page: Page, command: str, options: Mapping[str, str]) -> None:
-    """Pick a command as a person does, fill its options in, and wait for the answer; a file is given by its path."""
+    """Ask for a command as `ask` does, and wait for the answer."""
+    before = page.get_by_test_id("embed-title").count()
+    ask(page, command, options)
+    page.get_by_test_id("embed-title").nth(before).wait_for()
+
+
+def ask(page: Page, command: str, options: Mapping[str, str]) -> None:
+    """Pick a command as a person does, fill its options in, and send it; a file is given by its path."""
     page.get_by_test_id("composer").click()
     page.keyboard.type(f"/{command}")
     page.locator(f'[data-testid="command-item"][data-command="{command}"]').click()
     for name, value in options.items():
         field = page.get_by_test_id(f"option-{name}")
+        if not field.count():
+            page.locator(f'[data-testid="add-option"][data-option="{name}"]').click()
         if field.get_attribute("type") == "file":
             field.set_input_files(value)
         else:
             field.fill(value)
-    before = page.get_by_test_id("embed-title").count()
     page.get_by_test_id("submit").click()
-    page.get_by_test_id("embed-title").nth(before).wait_for()
 
 
 def score(page: Page, text: str) -> None:
@@ -103,6 +110,17 @@ def summarise(page: Page, article: str) -> None:
     page.get_by_test_id("modal-input-article").fill(article)
     page.get_by_test_id("modal-submit").click()
     page.get_by_test_id("embed-title").nth(before).wait_for()
+
+
+def call_the_roll(page: Page, portrait: str) -> None:
+    """Enable the roll call, enrol, open a session and check in by a photo."""
+    ask(page, "plugins enable", {"plugin": "rollcall"})
+    page.get_by_test_id("message-content").get_by_text("is on in this server").last.wait_for()
+    run(page, "rollcall enrol", {"photos": portrait})
+    page.get_by_test_id("button").filter(has_text="I agree").last.click()
+    page.wait_for_timeout(1500)
+    run(page, "rollcall start", {"title": "Morning class"})
+    run(page, "rollcall here", {"photo": portrait})
 
 
 def speak(page: Page, language: str) -> None:
@@ -155,6 +173,8 @@ def main() -> None:
         shot(page, "digits-en")
         run(page, "animeface generate", {"count": "16", "seed": "7"})
         shot(page, "animeface-en")
+        call_the_roll(page, str(portrait))
+        shot(page, "rollcall-en")
         speak(page, "zh-TW")
         score(page, text)
         page.get_by_text("很可能是垃圾訊息").last.wait_for()
