@@ -5,14 +5,15 @@ from pathlib import Path
 
 from plugins.animeface import commands as chat
 from plugins.animeface import commands_crop as cropping
+from plugins.animeface.crawler import JOBS
+from plugins.animeface.crawler_settings import CrawlerSettings
 from plugins.animeface.crop import AnimeCrop
 from plugins.animeface.crop_folder import TOOLS
 from plugins.animeface.dcgan import AnimefaceDcgan
 from plugins.animeface.model import AnimeFace
-from plugins.animeface.settings import AnimefaceSettings
 from shared.command import Command
 from shared.model import AnyModel
-from shared.plugin import Card, hookimpl
+from shared.plugin import Card, Job, hookimpl
 from shared.tool import Tool
 
 HERE = Path(__file__).parent
@@ -24,7 +25,7 @@ def card() -> Card:
     return Card(
         name="animeface",
         summary="Draw anime faces that nobody drew, and find faces in pictures",
-        settings=AnimefaceSettings,
+        settings=CrawlerSettings,
         locale=HERE / "locale",
     )
 
@@ -45,3 +46,9 @@ def models() -> Sequence[AnyModel]:
 def tools() -> Sequence[Tool]:
     """Return what the command line offers."""
     return TOOLS
+
+
+@hookimpl
+def jobs() -> Sequence[Job]:
+    """Return the crawler, which does nothing until settings name what it may ask."""
+    return JOBS

@@ -1,0 +1,249 @@
+"""The crawler against a server of this machine that behaves like an endpoint: pages, referers, limits and trouble."""
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from PIL import Image
+
+from plugins.animeface.crawler import Run, crawl
+from plugins.animeface.crawler_client import BUSY_PAUSE, retry_after
+from plugins.animeface.crawler_settings import CrawlerSettings
+from plugins.animeface.crop import AnimeCrop, CropRequest
+from shared.errors import BadInput
+from shared.model import Device, Failure
+from tests.kit import pictures
+
+REFERER = "https://gallery.example/"
+
+
+def drawing(shade: int) -> bytes:
+    return pictures.written(Image.new("RGB", (40, 30), (shade, 90, 120)))
+
+
+@dataclass
+class Gallery:
+    """An endpoint of two pages, and what it was asked."""
+
+    files: dict[str, bytes]
+    pages: list[list[str]]
+    robots: str = "User-agent: *\nAllow: /\n"
+    answers: dict[str, list[web.Response]] = field(default_factory=dict)
+    asked: Counter[str] = field(default_factory=Counter)
+    base: str = ""
+
+    async def handle(self, request: web.Request) -> web.Response:
+        self.asked[request.path_qs] += 1
+        if waiting := self.answers.get(request.path_qs):
+            return waiting.pop(0)
+        if request.path == "/robots.txt":
+            return web.Response(text=self.robots)
+        if request.path == "/list":
+            return self._page(int(request.query.get("cursor", "0")))
+        if request.headers.get("Referer") != REFERER:
+            return web.Response(status=403)
+        name = request.path.removeprefix("/picture/")
+        if name not in self.files:
+            return web.Response(status=404)
+        return web.Response(body=self.files[name])
+
+    def _page(self, number: int) -> web.Response:
+        items = [
+            {
+                "id": name,
+                "image": f"{self.base}/picture/{name}",
+                "page": f"{self.base}/about/{name}",
+                "author": f"author of {name}",
+                "licence": "CC BY 4.0",
+                "tags": ["portrait"],
+                "time": "2024-05-01T12:00:00Z",
+            }
+            for name in self.pages[number]
+        ]
+        more = number + 1 < len(self.pages)
+        return web.json_response({"items": items, "next": str(number + 1) if more else None})
+
+
+@pytest_asyncio.fixture
+async def gallery() -> AsyncIterator[Gallery]:
+    files = {
+        "a": drawing(10),
+        "b": drawing(20),
+        "broken": pictures.truncated_jpeg(),
+        "page": pictures.html_named_png(),
+        "bomb": pictures.bomb_png(),
+        "again": drawing(10),
+        "c": drawing(30),
+    }
+    served = Gallery(files, [["a", "broken", "page", "b"], ["again", "bomb", "gone", "c"]])
+    app = web.Application()
+    app.router.add_get("/{path:.*}", served.handle)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    host, port = runner.addresses[0][:2]
+    served.base = f"http://{host}:{port}"
+    yield served
+    await runner.cleanup()
+
+
+@pytest.fixture(scope="module")
+def cascade() -> AnimeCrop:
+    return AnimeCrop.load(None, Device())
+
+
+@dataclass
+class Crawl:
+    gallery: Gallery
+    folder: Path
+    cascade: AnimeCrop
+
+    async def __call__(self, **more: Any) -> Run | None:
+        values: dict[str, Any] = {
+            "crawl_url": f"{self.gallery.base}/list",
+            "crawl_folder": self.folder,
+            "crawl_referer": REFERER,
+            "crawl_seconds": 0.1,
+            "crawl_allow": ["127.0.0.0/8"],
+        }
+        return await crawl(CrawlerSettings(**(values | more)), self.count)
+
+    async def count(self, data: bytes) -> int:
+        (found,) = await asyncio.to_thread(self.cascade.predict, [CropRequest(data=data, shown=False)])
+        if isinstance(found, Failure):
+            raise BadInput(found.reason)
+        return found.found
+
+    def lines(self, name: str) -> list[dict[str, Any]]:
+        path = self.folder / name
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.fixture
+def crawled(gallery: Gallery, tmp_path: Path, cascade: AnimeCrop) -> Crawl:
+    return Crawl(gallery, tmp_path / "kept", cascade)
+
+
+async def test_nothing_is_asked_until_an_address_and_a_folder_are_named(crawled: Crawl) -> None:
+    assert await crawled(crawl_url=None) is None
+    assert await crawled(crawl_folder=None) is None
+    assert not crawled.gallery.asked
+    assert CrawlerSettings().crawl_url is None
+
+
+async def test_pictures_are_kept_with_where_they_are_from_and_the_rest_is_noted(crawled: Crawl) -> None:
+    run = await crawled()
+    assert run == Run(kept=3, skipped=5)
+    kept = crawled.lines("pictures.jsonl")
+    assert [line["id"] for line in kept] == ["a", "b", "c"]
+    assert all(
+        (crawled.folder / line["file"]).read_bytes() == crawled.gallery.files[line["id"]] for line in kept
+    )
+    assert kept[0]["author"] == "author of a"
+    assert kept[0]["page"] == f"{crawled.gallery.base}/about/a"
+    assert (kept[0]["licence"], kept[0]["tags"], kept[0]["time"]) == (
+        "CC BY 4.0",
+        ["portrait"],
+        "2024-05-01T12:00:00Z",
+    )
+    why = {line["id"]: line["why"] for line in crawled.lines("skipped.jsonl")}
+    assert set(why) == {"broken", "page", "bomb", "again", "gone"}
+    assert "same picture" in why["again"]
+    assert "404" in why["gone"]
+    assert not list(crawled.folder.glob("*.part"))
+
+
+async def test_what_is_known_is_not_fetched_again(crawled: Crawl) -> None:
+    await crawled()
+    before = Counter(crawled.gallery.asked)
+    run = await crawled()
+    assert run == Run(known=4)
+    fetched = {path for path in crawled.gallery.asked - before if path.startswith("/picture/")}
+    assert not fetched
+
+
+async def test_a_run_keeps_no_more_than_allowed_and_the_next_goes_on_from_its_page(crawled: Crawl) -> None:
+    first = await crawled(crawl_pictures=2)
+    assert first is not None
+    assert first.kept == 2
+    assert "as many" in first.ended
+    second = await crawled()
+    assert second is not None
+    assert second.kept == 1
+    assert crawled.gallery.asked["/list"] == 1
+    assert crawled.gallery.asked["/list?cursor=1"] == 2
+
+
+async def test_a_403_ends_the_run_for_a_day(crawled: Crawl) -> None:
+    run = await crawled(crawl_referer=None)
+    assert run is not None
+    assert "403" in run.ended
+    asked = crawled.gallery.asked.total()
+    later = await crawled()
+    assert later is not None
+    assert "no request" in later.ended
+    assert crawled.gallery.asked.total() == asked
+    assert json.loads((crawled.folder / "state.json").read_text())["not_before"] > time.time() + 80_000
+
+
+async def test_a_429_ends_the_run_until_its_retry_after_is_over(crawled: Crawl) -> None:
+    crawled.gallery.answers["/picture/b"] = [web.Response(status=429, headers={"Retry-After": "1"})]
+    run = await crawled()
+    assert run is not None
+    assert (run.kept, "429" in run.ended) == (1, True)
+    held = await crawled()
+    assert held is not None
+    assert "no request" in held.ended
+    await asyncio.sleep(1.1)
+    assert await crawled() == Run(kept=2, skipped=3, known=3)
+
+
+async def test_an_error_of_the_server_is_tried_again(crawled: Crawl) -> None:
+    crawled.gallery.answers["/list"] = [web.Response(status=502)]
+    crawled.gallery.answers["/picture/a"] = [web.Response(status=500)]
+    run = await crawled()
+    assert run is not None
+    assert run.kept == 3
+    assert crawled.gallery.asked["/picture/a"] == 2
+
+
+async def test_robots_txt_is_respected(crawled: Crawl) -> None:
+    crawled.gallery.robots = "User-agent: *\nDisallow: /list\n"
+    run = await crawled()
+    assert run is not None
+    assert "robots.txt" in run.ended
+    assert not crawled.gallery.asked["/list"]
+
+
+async def test_closed_networks_are_not_reached(crawled: Crawl) -> None:
+    run = await crawled(crawl_allow=[])
+    assert run is not None
+    assert "public" in run.ended
+    assert not crawled.gallery.asked
+
+
+async def test_a_list_that_is_something_else_ends_the_run(crawled: Crawl) -> None:
+    crawled.gallery.answers["/list"] = [web.Response(text="<html>")]
+    run = await crawled()
+    assert run is not None
+    assert "cannot be read" in run.ended
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"), [("120", 120.0), ("soon", BUSY_PAUSE), (None, BUSY_PAUSE), ("9" * 12, 604_800.0)]
+)
+def test_a_retry_after_is_read_as_seconds(said: str | None, seconds: float) -> None:
+    assert retry_after(said, BUSY_PAUSE) == seconds
+
+
+def test_a_retry_after_may_be_a_date() -> None:
+    assert retry_after("Wed, 21 Oct 2015 07:28:00 GMT", BUSY_PAUSE) == 0.0
