@@ -100,7 +100,7 @@ class AnimeFace:
 
     def _latents(self, request: FacesRequest) -> "list[Latents] | Failure":
         """Return the latents of the faces, and after them those of the morph's frames."""
-        from plugins.animeface.generator import between, morph
+        from plugins.animeface.generator import between, morph, truncated
 
         if (wrong := _wrong(request)) is not None:
             return Failure(wrong)
@@ -110,7 +110,7 @@ class AnimeFace:
             found = [between(middle, each, request.near) for each in found]
         if request.steps:
             found += morph(found[0], found[1], request.steps)
-        return [request.truncation * each for each in found]
+        return [truncated(each, request.truncation) for each in found]
 
 
 def _wrong(request: FacesRequest) -> str | None:

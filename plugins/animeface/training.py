@@ -11,9 +11,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from plugins.animeface.generator import Draws, Painter, Pictures, grid
+from plugins.animeface.generator import Draws, Painter, Pictures, grid, truncated
 from plugins.animeface.kid import (
     Extract,
+    Floats,
     distance,
     nearest,
     pooled_features,
@@ -96,26 +97,28 @@ def judge(painter: Draws, real: Pictures, others: Pictures, details: Mapping[str
     real, others = _some(real, random, MOST), _some(others, random, MOST)
     latents = [painter.latent(FIRST_SEED + at) for at in range(len(real))]
     drawn = painter.draw(latents)
-    near_mean = painter.draw([SHOWN_TRUNCATION * each for each in latents])
+    near_mean = painter.draw([truncated(each, SHOWN_TRUNCATION) for each in latents])
     rival = gaussian_faces(others, len(real), COMPONENTS, FIRST_SEED)
     half = len(real) // 2
     mixed = random.permutation(len(real))
     whole = details.get("part") == "all"
-    # Rows of the training part are among all rows, so the floor of those is one half against the other.
-    floor_sides = (real[mixed[:half]], real[mixed[half:]]) if whole else (others, real)
     metrics, baseline, floor, shown = {}, {}, {}, {}
     pooled = pooled_features(LiteFeatures())
     losses: list[float] = []
+    memory: dict[str, Any] = {}
     kinds: dict[str, Extract] = {"kid": pooled, "kid_random": random_features()}
     for name, extract in kinds.items():
         truth, found = extract(real), extract(drawn)
         metrics[name] = distance(found, truth)
         baseline[name] = distance(extract(rival), truth).value
         shown[name] = distance(extract(near_mean), truth).value
-        floor[name] = distance(extract(floor_sides[0]), extract(floor_sides[1])).value
+        # Rows of the training part are among all rows, so the floor of those is one half against the other.
+        sides = (truth[mixed[:half]], truth[mixed[half:]]) if whole else (extract(others), truth)
+        floor[name] = distance(*sides).value
         if name == "kid":
             losses = row_losses(found, truth)
-    memory = {} if whole else {"memorisation": _memorisation(pooled, drawn, real, trained)}
+            if not whole:
+                memory = {"memorisation": _memorisation(found, truth, pooled(trained))}
     return Report(
         n=len(real),
         metrics=metrics,
@@ -133,16 +136,15 @@ def judge(painter: Draws, real: Pictures, others: Pictures, details: Mapping[str
     )
 
 
-def _memorisation(extract: Extract, drawn: Pictures, held: Pictures, trained: Pictures) -> dict[str, Any]:
-    """Compare how near drawn and held-out pictures are to their nearest training picture.
+def _memorisation(drawn: Floats, held: Floats, known: Floats) -> dict[str, Any]:
+    """Compare how near the features of drawn and held-out pictures are to those of the nearest training picture.
 
     Copies would lie nearer than pictures that were never trained on.
     """
-    known = extract(trained)
-    of_drawn, of_held = nearest(extract(drawn), known), nearest(extract(held), known)
+    of_drawn, of_held = nearest(drawn, known), nearest(held, known)
     close = float(np.quantile(of_held, 0.01))
     return {
-        "training_pictures": len(trained),
+        "training_pictures": len(known),
         "median_distance_drawn": float(np.median(of_drawn)),
         "median_distance_held_out": float(np.median(of_held)),
         "least_distance_drawn": float(of_drawn.min()),
@@ -151,7 +153,7 @@ def _memorisation(extract: Extract, drawn: Pictures, held: Pictures, trained: Pi
 
 
 def _samples(painter: Draws) -> str:
-    faces = painter.draw([SHOWN_TRUNCATION * painter.latent(seed) for seed in range(SHOWN)])
+    faces = painter.draw([truncated(painter.latent(seed), SHOWN_TRUNCATION) for seed in range(SHOWN)])
     return base64.b64encode(encode(grid(list(faces), gap=0), "webp", 80)).decode()
 
 
