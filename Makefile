@@ -1,6 +1,8 @@
 # Two commands for everybody: `make sandbox` and `make test`. Both install into .venv what they need, and only once.
 PYTHON ?= python3
 ARGS ?=
+# Tests run in so many processes, each file in one.
+JOBS ?= 2
 
 BIN := .venv/bin
 # The installation is keyed on what it was made from. With the developers' packages everything else is there too.
@@ -25,7 +27,7 @@ sandbox: $(RUN)
 	@exec $(BIN)/hearth sandbox $(ARGS)
 
 test: lint browser
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 lint: $(DEV)
 	$(BIN)/ruff check .
