@@ -29,7 +29,10 @@ FEWEST: Final = 20
 """Pictures of each part."""
 SURE: Final = 0.95
 """Accuracy of the answers that are given: the threshold is the lowest that reaches it."""
-REFERENCE: Final[Mapping[str, Mapping[str, float]]] = {}
+REFERENCE: Final = {
+    # `image-cifar10-course`, trained by its recipe here on the same part and judged on the same pictures.
+    "course's network": {"accuracy": 0.687, "macro_f1": 0.687, "top5": 0.971},
+}
 
 
 def train(

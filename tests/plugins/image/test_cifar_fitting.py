@@ -93,8 +93,8 @@ def test_a_checkpoint_of_another_training_is_passed_over(tmp_path: Path, kind: s
 
 
 def test_rates_fall_in_each_cycle_and_cutout_is_where_it_belongs() -> None:
-    assert [CPU.share(epoch) for epoch in (0, 4.5, 9, 12.5, 16)] == [1.0, 0.5, 0.5, 0.25, 0.0]
-    assert [CPU.cutout(epoch) for epoch in (0, 8, 9, 15)] == [0, 0, 10, 10]
+    assert [CPU.share(epoch) for epoch in (0, 4.5, 9, 12.5, 16, 23)] == [1.0, 0.5, 0.5, 0.25, 0.4, 0.0]
+    assert [CPU.cutout(epoch) for epoch in (0, 8, 9, 15, 16)] == [0, 0, 10, 10, 12]
     assert GPU.network == CPU.network
     assert GPU.widths == CPU.widths
 
