@@ -210,6 +210,8 @@ def test_every_package_that_is_imported_is_declared() -> None:
     }
     # Its wheel does not say what it holds.
     packages["dlib"] = {"dlib-bin"}
+    # An extra, which need not be installed.
+    packages["pillow_heif"] = {"pillow-heif"}
     undeclared = {
         f"{path}: {name}"
         for folders, declared in (

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from plugins.digits import commands as chat
+from plugins.digits import tools as command_line
 from plugins.digits.model import CnnModel, DenseModel, DigitsModel
 from plugins.digits.settings import DigitsSettings
-from plugins.digits.tools import mnist, robustness
 from shared.command import Command
 from shared.model import AnyModel
 from shared.plugin import Card, hookimpl
@@ -41,4 +41,8 @@ def models() -> Sequence[AnyModel]:
 @hookimpl
 def tools() -> Sequence[Tool]:
     """Return what the command line offers."""
-    return (Tool("data", "mnist", mnist), Tool("digits", "robustness", robustness))
+    # By their module: a module of the package has the name of one of them, too.
+    return (
+        Tool("data", "mnist", command_line.mnist),
+        Tool("digits", "robustness", command_line.robustness),
+    )

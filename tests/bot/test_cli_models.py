@@ -256,7 +256,7 @@ def test_an_interrupted_training_ends_at_once_and_leaves_nothing(hearth: Hearth)
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        (("evaluate", "nosuch", "--data", "points.csv"), "endless, fact, fixed, points"),
+        (("evaluate", "nosuch", "--data", "points.csv"), "endless, face, face-vgg, fact, fixed, image"),
         (("evaluate", "broken", "--data", "points.csv"), "KeyError: 'a missing layer'"),
         (("evaluate", "fixed", "--data", "points.csv"), "neither trained"),
         (("evaluate", "points", "--data", "absent.csv"), "absent.csv"),
@@ -265,7 +265,7 @@ def test_an_interrupted_training_ends_at_once_and_leaves_nothing(hearth: Hearth)
         (("train", "points", "--data", "wrong.csv"), "lacks a column"),
         (("promote", "points", "20200101T000000-0000", "--force"), "20200101T000000-0000"),
         (("rollback", "points"), "points"),
-        (("card", "../points"), "endless, fact, fixed, points"),
+        (("card", "../points"), "endless, face, face-vgg, fact, fixed, image"),
     ],
 )
 def test_bad_input_ends_with_one_clear_line(hearth: Hearth, arguments: tuple[str, ...], word: str) -> None:
