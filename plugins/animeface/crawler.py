@@ -4,7 +4,6 @@ What it asks, and how the endpoint must answer, is in docs/animeface.md.
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from datetime import timedelta
 from typing import Final
 
 import msgspec
+import structlog
 from yarl import URL
 
 from plugins.animeface.crawler_client import Client, Stop, Unreadable
@@ -36,7 +36,7 @@ BROKEN_IN_A_ROW: Final = 10
 
 Count = Callable[[bytes], Awaitable[int]]
 """Decodes a picture where models run, and returns how many faces it shows. Raises `Refusal` for a broken one."""
-log = logging.getLogger(__name__)
+log = structlog.get_logger("hearth.animeface")
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -64,28 +64,41 @@ async def crawl(settings: CrawlerSettings, count: Count) -> Run | None:
     if (left := shelf.state.not_before - time.time()) > 0:
         return Run(ended=f"no request is made for {left:.0f} s more")
     run, reach = Run(), Reach.of(settings.crawl_allow)
-    cursor = shelf.state.cursor
     async with Client(reach=reach, gap=settings.crawl_seconds) as client:
         try:
-            for _ in range(MOST_PAGES):
-                page = await _page(client, settings.crawl_url, cursor)
-                new = [item for item in page.items if item.id not in shelf.ids]
-                run.known += len(page.items) - len(new)
-                await _items(client, shelf, settings, new, count, run)
-                if run.ended:
-                    break
-                # From the first page on, a page without anything new means that the rest is known.
-                first = cursor is None
-                cursor = None if first and page.items and not new else page.next
-                await asyncio.to_thread(shelf.go_on, cursor)
-                if cursor is None:
-                    break
+            await _pages(client, shelf, settings, count, run)
         except Stop as stop:
             run.ended = str(stop)
-            await asyncio.to_thread(shelf.go_on, cursor, stop.seconds)
+            await asyncio.to_thread(shelf.note, not_before=time.time() + stop.seconds)
         except Unreadable as error:
             run.ended = str(error)
+            # A cursor may be too old: then the list is read from its beginning again.
+            if error.lasting and shelf.state.cursor is not None:
+                await asyncio.to_thread(shelf.note, cursor=None)
     return run
+
+
+async def _pages(client: Client, shelf: Shelf, settings: CrawlerSettings, count: Count, run: Run) -> None:
+    assert settings.crawl_url is not None, "the crawler is off without"
+    # What follows a page without anything new is known then.
+    whole = shelf.state.whole
+    for _ in range(MOST_PAGES):
+        cursor = shelf.state.cursor
+        page = await _page(client, settings.crawl_url, cursor)
+        new = [item for item in page.items if item.id not in shelf.ids]
+        run.known += len(page.items) - len(new)
+        if new and shelf.state.whole:
+            await asyncio.to_thread(shelf.note, whole=False)
+        await _items(client, shelf, settings, new, count, run)
+        if run.ended:
+            return
+        if page.next is not None and page.next == cursor:
+            raise Unreadable("the list names the same page as the next one")
+        if page.next is None or (whole and page.items and not new):
+            await asyncio.to_thread(shelf.note, cursor=None, whole=not shelf.state.missed, missed=False)
+            return
+        await asyncio.to_thread(shelf.note, cursor=page.next)
+    run.ended = "as many pages as one run may read"
 
 
 async def _items(
@@ -113,6 +126,8 @@ async def _items(
             # A server that did not answer may answer in the next run.
             if error.lasting:
                 await asyncio.to_thread(shelf.skip, item, str(error))
+            elif not shelf.state.missed:
+                await asyncio.to_thread(shelf.note, missed=True)
         except Refusal as error:
             kept = False
             await asyncio.to_thread(shelf.skip, item, str(error))
@@ -142,9 +157,7 @@ async def run(ctx: JobContext) -> None:
         return found.found
 
     if (done := await crawl(ctx.settings, count)) is not None:
-        log.info(
-            "crawled: %d kept, %d skipped, %d known. %s", done.kept, done.skipped, done.known, done.ended
-        )
+        log.info("crawled", kept=done.kept, skipped=done.skipped, known=done.known, ended=done.ended)
 
 
 JOBS: Final = (Job(name="crawl", run=run, every=timedelta(hours=6)),)

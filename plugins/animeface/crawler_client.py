@@ -21,10 +21,10 @@ from shared.fetch import MAX_REDIRECTS, Fetcher
 TRIES: Final = 3
 """How often a request is made that a server has trouble with (an answer of 500 and above)."""
 LONGEST_PAUSE: Final = 7 * 86_400.0
-FORBIDDEN_PAUSE: Final = 86_400.0
-"""Seconds without a request after a 403."""
-BUSY_PAUSE: Final = 3_600.0
-"""Seconds without a request after a 429 that does not say how many."""
+UNWANTED_PAUSE: Final = 86_400.0
+"""Seconds without a request after a 403 or 429 that does not say how many."""
+TROUBLE_PAUSE: Final = 3_600.0
+"""Seconds without a request after a server had trouble of its own time and again."""
 LONGEST_WAIT: Final = 60.0
 """Seconds that are waited within a run before a request is made again."""
 
@@ -59,7 +59,7 @@ class Client(Fetcher):
                 return await self._once(address, limit, headers)
             except _Trouble as trouble:
                 if attempt == TRIES:
-                    raise Stop(str(trouble), BUSY_PAUSE) from None
+                    raise Stop(str(trouble), TROUBLE_PAUSE) from None
                 if trouble.seconds > LONGEST_WAIT:
                     raise Stop(str(trouble), trouble.seconds) from None
                 await asyncio.sleep(max(trouble.seconds, self._gap * 2**attempt))
@@ -119,9 +119,9 @@ def _judge(url: URL, response: aiohttp.ClientResponse) -> None:
         case 200:
             return
         case 403:
-            raise Stop(f"{url.host} forbids it (403)", retry_after(said, FORBIDDEN_PAUSE))
+            raise Stop(f"{url.host} forbids it (403)", retry_after(said, UNWANTED_PAUSE))
         case 429:
-            raise Stop(f"{url.host} is asked too often (429)", retry_after(said, BUSY_PAUSE))
+            raise Stop(f"{url.host} is asked too often (429)", retry_after(said, UNWANTED_PAUSE))
         case status if status >= 500:
             raise _Trouble(f"{url.host} has trouble of its own ({status})", retry_after(said, 0.0))
         case status:

@@ -30,11 +30,18 @@ class Item(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct, frozen=True):
-    """Which endpoint was asked, from where on it is asked next, and not before which time (seconds since 1970)."""
+    """Which endpoint was asked, from where on it is asked next, and not before which time (seconds since 1970).
+
+    `whole`: its list was read to the end, so that all that stands behind a known page is known too; false from the
+    next new picture on until the end is reached again. `missed`: on the way, a picture could not be had that may be
+    had another time.
+    """
 
     url: str
     cursor: str | None = None
     not_before: float = 0.0
+    whole: bool = False
+    missed: bool = False
 
 
 class Shelf:
@@ -83,9 +90,9 @@ class Shelf:
         self._append(SKIPPED, {"id": item.id, "page": item.page, "why": why[:300], **self._now()})
         self.ids.add(item.id)
 
-    def go_on(self, cursor: str | None, seconds: float = 0.0) -> None:
-        """Note from where on the next run asks, and that it asks nothing for so many seconds."""
-        self.state = State(self.url, cursor, time.time() + seconds if seconds else 0.0)
+    def note(self, **changes: Any) -> None:
+        """Change fields of the state, for the next run too."""
+        self.state = msgspec.structs.replace(self.state, **changes)
         part = self.folder / (STATE + ".part")
         part.write_bytes(msgspec.json.encode(self.state))
         part.replace(self.folder / STATE)

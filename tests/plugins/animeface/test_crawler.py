@@ -14,13 +14,17 @@ import pytest_asyncio
 from aiohttp import web
 from PIL import Image
 
+from plugins import animeface
 from plugins.animeface.crawler import Run, crawl
-from plugins.animeface.crawler_client import BUSY_PAUSE, retry_after
+from plugins.animeface.crawler_client import UNWANTED_PAUSE, retry_after
 from plugins.animeface.crawler_settings import CrawlerSettings
 from plugins.animeface.crop import AnimeCrop, CropRequest
+from shared.context import JobContext
+from shared.database import Database
 from shared.errors import BadInput
 from shared.model import Device, Failure
 from tests.kit import pictures
+from tests.kit.worker import warm
 
 REFERER = "https://gallery.example/"
 
@@ -108,6 +112,9 @@ class Crawl:
     cascade: AnimeCrop
 
     async def __call__(self, **more: Any) -> Run | None:
+        return await crawl(self.settings(**more), self.count)
+
+    def settings(self, **more: Any) -> CrawlerSettings:
         values: dict[str, Any] = {
             "crawl_url": f"{self.gallery.base}/list",
             "crawl_folder": self.folder,
@@ -115,7 +122,7 @@ class Crawl:
             "crawl_seconds": 0.1,
             "crawl_allow": ["127.0.0.0/8"],
         }
-        return await crawl(CrawlerSettings(**(values | more)), self.count)
+        return CrawlerSettings(**(values | more))
 
     async def count(self, data: bytes) -> int:
         (found,) = await asyncio.to_thread(self.cascade.predict, [CropRequest(data=data, shown=False)])
@@ -238,12 +245,77 @@ async def test_a_list_that_is_something_else_ends_the_run(crawled: Crawl) -> Non
     assert "cannot be read" in run.ended
 
 
+async def test_what_a_run_left_in_the_middle_of_a_page_is_not_taken_for_known(crawled: Crawl) -> None:
+    await crawled()
+    crawled.gallery.pages[0][:0] = ["new"]
+    crawled.gallery.pages[1][:0] = ["newer"]
+    crawled.gallery.files |= {"new": drawing(40), "newer": drawing(50)}
+    # The first page is done, the second is refused; that the first is done is forgotten, as when a run is killed.
+    crawled.gallery.answers["/list?cursor=1"] = [web.Response(status=403, headers={"Retry-After": "0"})]
+    await crawled()
+    state = crawled.folder / "state.json"
+    state.write_text(json.dumps(json.loads(state.read_text()) | {"cursor": None}))
+    again = await crawled()
+    assert again is not None
+    assert again.kept == 1
+    assert {line["id"] for line in crawled.lines("pictures.jsonl")} == {"a", "b", "c", "new", "newer"}
+
+
+async def test_only_new_pages_of_a_known_list_are_read(crawled: Crawl) -> None:
+    await crawled()
+    await crawled()
+    assert crawled.gallery.asked["/list"] == 2
+    assert crawled.gallery.asked["/list?cursor=1"] == 1
+
+
+async def test_a_picture_that_could_not_be_had_is_asked_for_again_by_a_later_run(crawled: Crawl) -> None:
+    crawled.gallery.robots = "User-agent: *\nDisallow: /picture/c\n"
+    await crawled()
+    assert [line["id"] for line in crawled.lines("pictures.jsonl")] == ["a", "b"]
+    crawled.gallery.robots = "User-agent: *\nAllow: /\n"
+    run = await crawled()
+    assert run is not None
+    assert run.kept == 1
+    assert [line["id"] for line in crawled.lines("pictures.jsonl")] == ["a", "b", "c"]
+
+
+async def test_a_cursor_that_is_too_old_leads_back_to_the_beginning(crawled: Crawl) -> None:
+    crawled.gallery.answers["/list?cursor=1"] = [web.Response(status=410)]
+    run = await crawled()
+    assert run is not None
+    assert (run.kept, "410" in run.ended) == (2, True)
+    assert await crawled() == Run(kept=1, skipped=3, known=4)
+
+
+async def test_a_list_that_leads_in_circles_is_left(crawled: Crawl) -> None:
+    circle = json.dumps({"items": [], "next": "1"})
+    crawled.gallery.answers["/list?cursor=1"] = [web.Response(text=circle)] * 3
+    run = await crawled()
+    assert run is not None
+    assert "same page" in run.ended
+    assert crawled.gallery.asked["/list?cursor=1"] == 1
+
+
+async def test_the_job_crawls_as_settings_say_with_the_model_of_the_worker(
+    crawled: Crawl, tmp_path: Path
+) -> None:
+    (job,) = animeface.jobs()
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/test.db")
+    async with warm(AnimeCrop) as predictor:
+        await job.run(JobContext("animeface", CrawlerSettings(), database, predictor))
+        assert not crawled.gallery.asked
+        await job.run(JobContext("animeface", crawled.settings(), database, predictor))
+    await database.close()
+    assert [line["faces"] for line in crawled.lines("pictures.jsonl")] == [0, 0, 0]
+
+
 @pytest.mark.parametrize(
-    ("said", "seconds"), [("120", 120.0), ("soon", BUSY_PAUSE), (None, BUSY_PAUSE), ("9" * 12, 604_800.0)]
+    ("said", "seconds"),
+    [("120", 120.0), ("soon", UNWANTED_PAUSE), (None, UNWANTED_PAUSE), ("9" * 12, 604_800.0)],
 )
 def test_a_retry_after_is_read_as_seconds(said: str | None, seconds: float) -> None:
-    assert retry_after(said, BUSY_PAUSE) == seconds
+    assert retry_after(said, UNWANTED_PAUSE) == seconds
 
 
 def test_a_retry_after_may_be_a_date() -> None:
-    assert retry_after("Wed, 21 Oct 2015 07:28:00 GMT", BUSY_PAUSE) == 0.0
+    assert retry_after("Wed, 21 Oct 2015 07:28:00 GMT", UNWANTED_PAUSE) == 0.0
