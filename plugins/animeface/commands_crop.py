@@ -1,10 +1,15 @@
 """What chat sees of cutting out faces: the picture with boxes, and each face as a file of 96 pixels."""
 
+from typing import Final
+
 from plugins.animeface.commands import packed
 from plugins.animeface.crop import SIDE, AnimeCrop, CropRequest
 from shared.command import Image, command
 from shared.context import Context
 from shared.reply import File, Picture, Reply
+
+SOURCE: Final = "lbpcascade_animeface, nagadomi (MIT)"
+"""What found the faces; it is no network whose weights change."""
 
 
 @command()
@@ -14,7 +19,6 @@ async def crop(ctx: Context, picture: Image) -> Reply:
     picture: a drawing with faces seen from the front
     """
     found = await ctx.predict(AnimeCrop, CropRequest(data=picture.data))
-    source = await ctx.source(AnimeCrop)
     if not found.crops:
         return Reply(
             title="🤷 " + ctx.text("No anime face found"),
@@ -23,7 +27,7 @@ async def crop(ctx: Context, picture: Image) -> Reply:
                 pixels=32,
             ),
             tone="unsure",
-            source=source,
+            source=SOURCE,
         )
     count = len(found.crops)
     lines = [
@@ -52,5 +56,5 @@ async def crop(ctx: Context, picture: Image) -> Reply:
             ),
         ),
         files=packed(files, "faces.zip"),
-        source=source,
+        source=SOURCE,
     )

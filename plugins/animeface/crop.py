@@ -40,7 +40,7 @@ class CropRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CropResult(msgspec.Struct, frozen=True, kw_only=True):
-    """The faces from top to bottom, as PNG files of 96 pixels; `found` counts also those beyond the `MOST` largest.
+    """The faces as one reads, as PNG files of 96 pixels; `found` counts also those beyond the `MOST` largest.
 
     `boxes` are left, top, width and height of each crop's source in pixels of the picture as it was searched, and
     `picture` a JPEG of it with them (empty unless it was asked for).
@@ -102,9 +102,7 @@ class AnimeCrop:
         from shared.pictures import encode
 
         found = self.find(pixels)
-        # As people read: from the top, then from the left.
-        faces = sorted(found[:MOST], key=lambda box: (box[1], box[0]))
-        boxes = [with_margin(box, pixels.shape[1], pixels.shape[0]) for box in faces]
+        boxes = [with_margin(box, pixels.shape[1], pixels.shape[0]) for box in as_read(found[:MOST])]
         picture = b""
         if shown:
             drawn = [
@@ -114,6 +112,18 @@ class AnimeCrop:
             picture = encode(boxed(pixels, drawn), "jpeg")
         crops = [encode(cut(pixels, box)) for box in boxes]
         return CropResult(crops=crops, boxes=boxes, found=len(found), picture=picture)
+
+
+def as_read(boxes: Sequence[tuple[int, int, int, int]]) -> list[tuple[int, int, int, int]]:
+    """Sort boxes as people read: by rows from the top, and from the left within a row."""
+    rows: list[list[tuple[int, int, int, int]]] = []
+    for box in sorted(boxes, key=lambda box: box[1] + box[3] / 2):
+        _, top, _, high = rows[-1][0] if rows else (0, 0, 0, 0)
+        if rows and box[1] + box[3] / 2 < top + high:
+            rows[-1].append(box)
+        else:
+            rows.append([box])
+    return [box for row in rows for box in sorted(row)]
 
 
 def with_margin(box: tuple[int, int, int, int], wide: int, high: int) -> tuple[int, int, int, int]:

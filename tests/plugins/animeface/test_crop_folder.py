@@ -1,12 +1,15 @@
 """Cutting faces out of a folder: what is unreadable is counted, and a second call does only what is new."""
 
 import io
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from plugins.animeface.crop import AnimeCrop, with_margin
+from plugins.animeface.crop import AnimeCrop, as_read, with_margin
 from plugins.animeface.crop_folder import crop_folder, pack
 from plugins.animeface.model import AnimeFace, FacesRequest, FacesResult
 from plugins.animeface.training_data import read_faces
@@ -52,11 +55,35 @@ def test_faces_are_cut_out_once_and_files_that_cannot_be_read_are_counted(
     assert len(read_faces(tmp_path / "faces.npz")) == 3
 
 
+def test_the_command_line_cuts_faces_out_and_packs_them(face: bytes, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "one.png").write_bytes(face)
+    (tmp_path / "in" / "broken.png").write_bytes(pictures.svg_named_png())
+    named = ("data", "animefaces", tmp_path / "in", tmp_path / "out", "--npz", tmp_path / "faces.npz")
+    ran = subprocess.run(
+        [sys.executable, "-m", "bot", *map(str, named)],
+        env=os.environ | {"HEARTH_DATA_DIR": str(tmp_path / "hearth"), "OMP_NUM_THREADS": "1"},
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "1 pictures, 1 faces" in ran.stdout
+    assert "skipped: broken.png: " in ran.stdout
+    assert len(read_faces(tmp_path / "faces.npz")) == 1
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no folder"):
         crop_folder(tmp_path / "none", tmp_path / "faces", silent)
     with pytest.raises(BadInput, match="no faces"):
         pack(tmp_path, tmp_path / "faces.npz")
+
+
+def test_faces_are_numbered_as_people_read() -> None:
+    first, second, third, fourth = (10, 12, 50, 50), (90, 4, 60, 60), (5, 80, 50, 50), (95, 70, 55, 55)
+    assert as_read([fourth, second, third, first]) == [first, second, third, fourth]
+    assert as_read([]) == []
 
 
 def test_a_crop_is_a_square_within_its_picture() -> None:
