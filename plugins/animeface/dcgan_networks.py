@@ -10,10 +10,10 @@ from typing import Final, Self
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from plugins.animeface.generator import CHUNK, Latents, Pictures, latent, to_bytes
+from plugins.animeface.generator import CHUNK, Latents, Pictures, latent, to_bytes, write_halved
 from shared.errors import ModelUnavailable
 from shared.model import Device
 
@@ -74,12 +74,7 @@ class DcganPainter:
 
     def write(self, folder: Path) -> None:
         """Write the weights to a folder, in half precision."""
-        folder.mkdir(parents=True, exist_ok=True)
-        state = {
-            name: value.cpu().half().contiguous() if value.is_floating_point() else value.cpu()
-            for name, value in self.network.state_dict().items()
-        }
-        save_file(state, folder / WEIGHTS)
+        write_halved(self.network, folder / WEIGHTS)
 
     def latent(self, seed: int) -> Latents:
         """Return the latent of a seed of 0 or more."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 from plugins.animeface.networks import Generator, Shape
 from shared.errors import ModelUnavailable
@@ -77,12 +78,7 @@ class Painter:
 
     def write(self, folder: Path) -> None:
         """Write the weights to a folder, in half precision."""
-        folder.mkdir(parents=True, exist_ok=True)
-        state = {
-            name: value.cpu().half().contiguous() if value.is_floating_point() else value.cpu()
-            for name, value in self.network.state_dict().items()
-        }
-        save_file(state, folder / WEIGHTS)
+        write_halved(self.network, folder / WEIGHTS)
         (folder / SHAPE).write_bytes(msgspec.json.encode(self.network.shape))
 
     def latent(self, seed: int) -> Latents:
@@ -102,6 +98,16 @@ class Painter:
             padded[: len(chunk)] = chunk
             drawn.append(to_bytes(self.network(padded.to(self.device)))[: len(chunk)])
         return np.concatenate(drawn)
+
+
+def write_halved(network: nn.Module, path: Path) -> None:
+    """Write weights in half precision."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    state = {
+        name: value.cpu().half().contiguous() if value.is_floating_point() else value.cpu()
+        for name, value in network.state_dict().items()
+    }
+    save_file(state, path)
 
 
 def latent(seed: int, size: int) -> Latents:

@@ -5,11 +5,12 @@ by `plugins.animeface.kid` on pictures that it never saw, beside a rival and the
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
+from torch import nn
 
 from plugins.animeface.generator import Draws, Painter, Pictures, grid, truncated
 from plugins.animeface.kid import (
@@ -23,15 +24,17 @@ from plugins.animeface.kid import (
 )
 from plugins.animeface.networks_lite import LiteFeatures
 from plugins.animeface.settings import from_environment
+from plugins.animeface.training_checkpoints import Pieces
 from plugins.animeface.training_data import HOLDOUT, Faces, read_faces
 from plugins.animeface.training_latents import gaussian_faces
 from plugins.animeface.training_loop import Recipe, Training
 from shared.device import choose_device
 from shared.errors import BadInput
 from shared.lookalikes import held_out
-from shared.model import Part, Progress, Report
+from shared.model import Device, Part, Progress, Report
 from shared.pictures import encode
 
+Kind = TypeVar("Kind", bound=Pieces)
 FIRST_SEED: Final = 1_000_000
 MOST: Final = 2_000
 """Pictures of each kind that are judged at most: what is compared is their square in number."""
@@ -49,29 +52,52 @@ FEATURES: Final = (
 
 
 def train(data: Path, folder: Path, progress: Progress, recipe: Recipe | None = None) -> Report:
+    """Train the generator that ships, or its like; see `train_in_pieces`."""
+    return train_in_pieces(
+        data,
+        folder,
+        progress,
+        "animeface",
+        lambda pictures: Training(recipe or Recipe(), pictures),
+        lambda training: (training.network, Painter(training.average).write),
+        Painter.read,
+    )
+
+
+def train_in_pieces(
+    data: Path,
+    folder: Path,
+    progress: Progress,
+    name: str,
+    begin: Callable[[Pictures], Kind],
+    ready: Callable[[Kind], tuple[nn.Module, Callable[[Path], None]]],
+    read: Callable[[Path, Device], Draws],
+) -> Report:
     """Train for so many minutes as the setting says, write weights to `folder`, report on the held-out part.
 
-    With the setting `checkpoints` the next call goes on from where this one ends.
+    With the setting `checkpoints` the next call goes on from where this one ends. `ready` returns the generator, and
+    what writes its weights.
     """
     settings = from_environment()
     faces = Faces.read(data, lambda done, note="": progress(0.05 * done, note))
-    training = Training(recipe or Recipe(), faces.training)
-    checkpoint = None if settings.checkpoints is None else settings.checkpoints / "animeface.safetensors"
+    training = begin(faces.training)
+    checkpoint = None if settings.checkpoints is None else settings.checkpoints / f"{name}.safetensors"
     resumed = checkpoint is not None and training.resume(checkpoint)
     progress(0.05, "training")
     training.run(60 * settings.minutes, lambda done, note="": progress(0.05 + 0.85 * done, note), checkpoint)
-    Painter(training.average).write(folder)
+    generator, write = ready(training)
+    write(folder)
     progress(0.9, "judging")
     details = {
         "rows": {"training": len(faces.training), "held out": len(faces.held)},
-        "parameters": sum(value.numel() for value in training.network.parameters()),
+        "parameters": sum(value.numel() for value in generator.parameters()),
         "steps": training.step,
         "resumed": resumed,
         "losses": training.curves.rows,
         "split": "near-duplicates on one side, the side by a hash of their pixels",
     }
     # As the weights are written, in half precision.
-    report = judge(Painter.read(folder, choose_device()), faces.held, faces.training, details)
+    report = judge(read(folder, choose_device()), faces.held, faces.training, details)
     progress(1.0, "done")
     return report
 

@@ -1,19 +1,26 @@
-"""Checkpoints of trainings with several networks: one safetensors file, written whole or not at all."""
+"""Trainings of several networks that go on in pieces, with their loss curves. Imported by the trainer only."""
 
 import hashlib
 import json
-import os
-from collections.abc import Mapping, Sequence
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from plugins.animeface.generator import Pictures
+from shared.model import Progress
+from shared.resumable import read_checkpoint, write_checkpoint
+
+SAVED_EVERY: Final = 120.0
+"""Seconds between checkpoints."""
+NOTED_EVERY: Final = 25
+"""Steps that a row of the loss curves stands for."""
 
 
 @dataclass
@@ -42,55 +49,54 @@ def stamp(recipe: Mapping[str, object], pictures: Pictures) -> str:
     return digest.hexdigest()
 
 
-def write_checkpoint(
-    path: Path,
-    mark: str,
-    step: int,
-    curves: Curves,
-    parts: Mapping[str, nn.Module],
-    optimizers: Sequence[torch.optim.Optimizer],
-) -> None:
-    """Write networks, what steps them, and the curves."""
-    tensors: dict[str, Tensor] = {}
-    for name, part in parts.items():
-        tensors |= {f"{name}.{key}": value for key, value in part.state_dict().items()}
-    for at, optimizer in enumerate(optimizers):
-        for row, values in optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{at}.{row}.{key}": value for key, value in values.items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.new")
-    said = {"stamp": mark, "step": str(step), "curves": json.dumps(curves.rows)}
-    save_file({name: value.contiguous().clone() for name, value in tensors.items()}, beside, said)
-    os.replace(beside, path)
+class Pieces(ABC):
+    """A training in the middle, of `last` steps in all; a kind of it sets up its networks and takes the steps."""
 
+    def __init__(self, last: int, stamp: str) -> None:
+        self.step = 0
+        self.curves = Curves()
+        self._last, self._stamp = last, stamp
 
-def read_checkpoint(
-    path: Path,
-    mark: str,
-    curves: Curves,
-    parts: Mapping[str, nn.Module],
-    optimizers: Sequence[torch.optim.Optimizer],
-) -> int | None:
-    """Fill networks, what steps them, and the curves; return the step, or None where `path` is of another training."""
-    try:
-        with safe_open(path, "pt") as file:
-            said = file.metadata() or {}
-            if said.get("stamp") != mark:
-                return None
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError):
-        return None
-    for name, part in parts.items():
-        part.load_state_dict(_below(tensors, f"{name}."))
-    for at, optimizer in enumerate(optimizers):
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, value in _below(tensors, f"optimizer.{at}.").items():
-            row, _, key = name.partition(".")
-            state.setdefault(int(row), {})[key] = value
-        optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-    curves.rows = json.loads(said["curves"])
-    return int(said["step"])
+    @abstractmethod
+    def advance(self) -> None:
+        """Take one step. Seeded by its number, so that one after a break is the one that would have been."""
 
+    @abstractmethod
+    def parts(self) -> dict[str, nn.Module]:
+        """Return all networks, by name."""
 
-def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+    @abstractmethod
+    def optimizers(self) -> list[torch.optim.Adam]:
+        """Return what steps them."""
+
+    def words(self) -> str:
+        """Say how far it is, from the last row of the curves."""
+        return f"step {self.step}"
+
+    def run(self, seconds: float, progress: Progress, checkpoint: Path | None = None) -> None:
+        """Train for so many seconds, or to the last step; write `checkpoint` now and then, and at the end."""
+        started = saved = time.monotonic()
+        while self.step < self._last and (now := time.monotonic()) < started + seconds:
+            self.advance()
+            if self.step % NOTED_EVERY == 0:
+                self.curves.close_row(self.step)
+                share = max((now - started) / seconds, self.step / self._last)
+                progress(min(1.0, share), self.words())
+            if checkpoint is not None and now > saved + SAVED_EVERY:
+                self.write(checkpoint)
+                saved = now
+        if checkpoint is not None:
+            self.write(checkpoint)
+
+    def write(self, path: Path) -> None:
+        """Write a checkpoint, whole or not at all."""
+        said = {"stamp": self._stamp, "step": str(self.step), "curves": json.dumps(self.curves.rows)}
+        write_checkpoint(path, said, self.parts(), self.optimizers())
+
+    def resume(self, path: Path) -> bool:
+        """Go on from a checkpoint, where there is one of the same recipe and pictures."""
+        said = read_checkpoint(path, self._stamp, self.parts(), self.optimizers())
+        if said is None:
+            return False
+        self.step, self.curves.rows = int(said["step"]), json.loads(said["curves"])
+        return True

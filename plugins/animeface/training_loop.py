@@ -5,10 +5,8 @@ optimisation); a projected GAN then sharpens them. It trains in pieces, each goi
 trainer only.
 """
 
-import time
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Final, TypeVar
 
 import numpy as np
@@ -19,14 +17,10 @@ from torch.nn import functional
 from plugins.animeface.generator import Pictures
 from plugins.animeface.networks import SIDE, Discriminators, Generator, Mixer, Shape
 from plugins.animeface.networks_lite import CHANNELS, LiteFeatures
-from plugins.animeface.training_checkpoints import Curves, read_checkpoint, stamp, write_checkpoint
+from plugins.animeface.training_checkpoints import Pieces, stamp
 from plugins.animeface.training_latents import Components
-from shared.model import Progress
+from shared.resumable import follow
 
-SAVED_EVERY: Final = 120.0
-"""Seconds between checkpoints."""
-NOTED_EVERY: Final = 25
-"""Steps that a row of the loss curves stands for."""
 SHIFT: Final = 4
 """Pixels that pictures are shifted by at most, before they are judged."""
 
@@ -57,19 +51,17 @@ class Recipe:
     seed: int = 0
 
 
-class Training:
+class Training(Pieces):
     """A training in the middle: networks, their average, what steps them, and the loss curves."""
 
     def __init__(self, recipe: Recipe, pictures: Pictures) -> None:
+        super().__init__(recipe.steps, stamp(asdict(recipe), pictures))
         self.recipe = recipe
-        self.step = 0
-        self.curves = Curves()
         # Mirror images are pictures too, with latents of their own.
         both = np.concatenate([pictures, pictures[:, :, ::-1]])
         components = Components.of(both, recipe.shape.latent)
         self._pictures = torch.from_numpy(both)
         self._latents = torch.from_numpy(components.latents(both))
-        self._stamp = stamp(asdict(recipe), pictures)
         with torch.random.fork_rng():
             torch.manual_seed(recipe.seed)
             self.network = _last(Generator(recipe.shape))
@@ -84,23 +76,6 @@ class Training:
             torch.optim.Adam(part.parameters(), recipe.rate, betas=(0.0, 0.99))
             for part in (self.network, self.discriminators)
         ]
-
-    def run(self, seconds: float, progress: Progress, checkpoint: Path | None = None) -> None:
-        """Train for so many seconds, or to the recipe's last step; write `checkpoint` now and then, and at the end."""
-        started = saved = time.monotonic()
-        while self.step < self.recipe.steps and (now := time.monotonic()) < started + seconds:
-            self.advance()
-            if self.step % NOTED_EVERY == 0:
-                self.curves.close_row(self.step)
-                share = max((now - started) / seconds, self.step / self.recipe.steps)
-                progress(
-                    min(1.0, share), f"step {self.step}, redrawing {self.curves.rows[-1]['redrawing']:.3f}"
-                )
-            if checkpoint is not None and now > saved + SAVED_EVERY:
-                self.write(checkpoint)
-                saved = now
-        if checkpoint is not None:
-            self.write(checkpoint)
 
     def advance(self) -> None:
         """Take one step. Seeded by its number, so that one after a break is the one that would have been."""
@@ -131,20 +106,19 @@ class Training:
         loss.backward()
         self._optimizers[0].step()
         self.step += 1
-        _follow(self.average, self.network, min(recipe.averaging, (1 + self.step) / (20 + self.step)))
+        follow(self.average, self.network, min(recipe.averaging, (1 + self.step) / (20 + self.step)))
 
-    def write(self, path: Path) -> None:
-        """Write a checkpoint, whole or not at all."""
-        write_checkpoint(path, self._stamp, self.step, self.curves, self._parts(), self._optimizers)
-
-    def resume(self, path: Path) -> bool:
-        """Go on from a checkpoint, where there is one of the same recipe and pictures."""
-        step = read_checkpoint(path, self._stamp, self.curves, self._parts(), self._optimizers)
-        self.step = self.step if step is None else step
-        return step is not None
-
-    def _parts(self) -> dict[str, nn.Module]:
+    def parts(self) -> dict[str, nn.Module]:
+        """Return the networks, and the average that ships."""
         return {"network": self.network, "average": self.average, "discriminators": self.discriminators}
+
+    def optimizers(self) -> list[torch.optim.Adam]:
+        """Return what steps the network, and the discriminators."""
+        return self._optimizers
+
+    def words(self) -> str:
+        """Say how well pictures are redrawn."""
+        return f"step {self.step}, redrawing {self.curves.rows[-1]['redrawing']:.3f}"
 
     def _deceive(self, seen: list[Tensor], true: list[Tensor]) -> Tensor:
         """Step the discriminators by the hinge loss; return how little the drawn pictures deceive them."""
@@ -222,15 +196,6 @@ class _Change:
         mean, grey = x.mean((1, 2, 3), keepdim=True), x.mean(1, keepdim=True)
         x = (x - grey) * self.saturation + grey
         return (x - mean) * self.contrast + mean + self.brightness
-
-
-@torch.no_grad()
-def _follow(average: nn.Module, network: nn.Module, decay: float) -> None:
-    for kept, now in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
-        if kept.is_floating_point():
-            kept.lerp_(now, 1 - decay)
-        else:
-            kept.copy_(now)
 
 
 def _last(module: Module) -> Module:

@@ -6,8 +6,7 @@ by the trainer only: it needs torch.
 
 import hashlib
 import json
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,8 +15,6 @@ from typing import Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -26,6 +23,7 @@ from plugins.digits.data import NONE, Digits
 from plugins.digits.muon import Muon
 from plugins.digits.networks import DIGITS, NETWORKS, Strong
 from shared.model import Progress
+from shared.resumable import follow, read_checkpoint, write_checkpoint
 
 WARM: Final = 0.1
 """Share of the steps in which the rates rise."""
@@ -130,7 +128,7 @@ def _epoch(training: _Training, recipe: Recipe, rows: Digits, beside: Digits, pr
         loss.backward()  # type: ignore[no-untyped-call]
         for optimizer in training.optimizers:
             optimizer.step()
-        _follow(training.average, training.network, min(recipe.averaging, (1 + step) / (10 + step)))
+        follow(training.average, training.network, min(recipe.averaging, (1 + step) / (10 + step)))
         progress((step + 1) / steps, f"epoch {training.epoch + 1} of {recipe.epochs}, loss {loss.item():.3f}")
 
 
@@ -158,15 +156,6 @@ def _loss(outputs: Tensor, labels: Tensor, weight: float) -> Tensor:
     return which + weight * whether
 
 
-@torch.no_grad()
-def _follow(average: nn.Module, network: nn.Module, decay: float) -> None:
-    for kept, now in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
-        if kept.is_floating_point():
-            kept.lerp_(now, 1 - decay)
-        else:
-            kept.copy_(now)
-
-
 def _stamp(recipe: Recipe, rows: Digits, beside: Digits) -> str:
     digest = hashlib.sha256(json.dumps(asdict(recipe), sort_keys=True).encode())
     arrays: tuple[NDArray[np.generic], ...] = (rows.images, rows.labels, beside.images, beside.labels)
@@ -175,44 +164,17 @@ def _stamp(recipe: Recipe, rows: Digits, beside: Digits) -> str:
     return digest.hexdigest()
 
 
-def _tensors(training: _Training) -> Mapping[str, Tensor]:
-    found = {f"network.{name}": value for name, value in training.network.state_dict().items()}
-    found |= {f"average.{name}": value for name, value in training.average.state_dict().items()}
-    for at, optimizer in enumerate(training.optimizers):
-        for row, values in optimizer.state_dict()["state"].items():
-            found |= {
-                f"optimizer.{at}.{row}.{name}": torch.as_tensor(value) for name, value in values.items()
-            }
-    return {name: value.contiguous() for name, value in found.items()}
-
-
 def _write(training: _Training, path: Path, stamp: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.new")
-    save_file(dict(_tensors(training)), beside, {"stamp": stamp, "epoch": str(training.epoch)})
-    os.replace(beside, path)
+    said = {"stamp": stamp, "epoch": str(training.epoch)}
+    write_checkpoint(path, said, _parts(training), training.optimizers)
 
 
 def _resume(training: _Training, path: Path, stamp: str) -> None:
     """Go on from a checkpoint, where there is one of the same training."""
-    try:
-        with safe_open(path, "pt") as file:
-            said = file.metadata() or {}
-            if said.get("stamp") != stamp:
-                return
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError):
-        return
-    training.network.load_state_dict(_below(tensors, "network."))
-    training.average.load_state_dict(_below(tensors, "average."))
-    for at, optimizer in enumerate(training.optimizers):
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, value in _below(tensors, f"optimizer.{at}.").items():
-            row, _, part = name.partition(".")
-            state.setdefault(int(row), {})[part] = value
-        optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-    training.epoch = int(said["epoch"])
+    said = read_checkpoint(path, stamp, _parts(training), training.optimizers)
+    if said is not None:
+        training.epoch = int(said["epoch"])
 
 
-def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+def _parts(training: _Training) -> dict[str, nn.Module]:
+    return {"network": training.network, "average": training.average}

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from shared.muon import orthogonal
+
 
 class Muon(torch.optim.Optimizer):
     """Steps of spectral norm one; each filter bank keeps the norm that its size sets, so no weight decay is needed."""
@@ -29,16 +31,3 @@ class Muon(torch.optim.Optimizer):
                 parameter.mul_(len(parameter) ** 0.5 / parameter.norm())
                 flat = orthogonal(update.reshape(len(update), -1))
                 parameter.add_(flat.view_as(parameter), alpha=-group["lr"])
-
-
-def orthogonal(matrix: Tensor, steps: int = 3) -> Tensor:
-    """Bring all singular values near one, by Newton-Schulz iterations of the fifth order."""
-    a, b, c = 3.4445, -4.7750, 2.0315
-    x: Tensor = matrix / (matrix.norm() + 1e-7)
-    tall = x.size(0) > x.size(1)
-    if tall:
-        x = x.T
-    for _ in range(steps):
-        square = x @ x.T
-        x = a * x + (b * square + c * square @ square) @ x
-    return x.T if tall else x

@@ -6,7 +6,6 @@ follows from the seed, the epoch and the step.
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -16,8 +15,6 @@ from typing import Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -26,6 +23,7 @@ from plugins.image.cifar_networks import StrongNetwork
 from plugins.image.cifar_optimizer import Optimizer
 from plugins.image.cifar_recipe import WHITENING_EPOCHS, Recipe
 from shared.model import Progress
+from shared.resumable import below, read_tensors, write_tensors
 
 SAVED_EVERY: Final = 120.0
 """Seconds between checkpoints."""
@@ -172,39 +170,23 @@ def stamp_of(rows: Thumbnails, recipe: Recipe) -> str:
 
 
 def save(path: Path, network: nn.Module, optimizer: Optimizer, stamp: str, step: int) -> None:
-    """Write a checkpoint: safetensors, whose header holds the rest as JSON."""
+    """Write a checkpoint."""
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
     tensors |= {f"buffer.{name}": value for name, value in optimizer.buffers.items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    written = path.with_suffix(".part")
-    # Not in channels-last order, which safetensors does not know.
-    plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    save_file(plain, written, {"state": json.dumps({"stamp": stamp, "step": step})})
-    # At no time is there half a checkpoint.
-    os.replace(written, path)
+    write_tensors(path, tensors, {"stamp": stamp, "step": str(step)})
 
 
 def resume(path: Path, network: nn.Module, optimizer: Optimizer, stamp: str) -> int:
     """Read a checkpoint into a network and its optimizer; return the steps done, 0 without one of this stamp."""
-    if not path.is_file():
+    if (found := read_tensors(path, stamp)) is None:
         return 0
+    tensors, said = found
     try:
-        with safe_open(path, framework="pt") as file:
-            state = json.loads(file.metadata()["state"])
-            if state["stamp"] != stamp:
-                return 0
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            buffers = {name: tensors[f"buffer.{name}"] for name in optimizer.buffers}
-            network.load_state_dict(
-                {
-                    name[len("network.") :]: value
-                    for name, value in tensors.items()
-                    if name.startswith("network.")
-                }
-            )
-            for name, value in optimizer.buffers.items():
-                value.copy_(buffers[name])
-            return int(state["step"])
+        buffers = {name: tensors[f"buffer.{name}"] for name in optimizer.buffers}
+        network.load_state_dict(below(tensors, "network."))
+        for name, value in optimizer.buffers.items():
+            value.copy_(buffers[name])
+        return int(said["step"])
     # What is no checkpoint of this training is no reason not to train.
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError):
+    except (ValueError, KeyError, RuntimeError):
         return 0

@@ -5,14 +5,11 @@ Imported by the trainer only: it needs torch.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
 
 import torch
 from torch import Tensor
 
-STEPS: Final = 3
-QUINTIC: Final = (3.4445, -4.7750, 2.0315)
-"""Coefficients of the Newton-Schulz iteration whose slope at zero is steepest (K. Jordan et al., "Muon", 2024)."""
+from shared.muon import orthogonal
 
 
 @dataclass(frozen=True)
@@ -52,16 +49,3 @@ class Optimizer:
                 value.mul_(len(value) ** 0.5 / value.norm())
                 update = orthogonal(update.reshape(len(update), -1)).view_as(value)
             value.add_(update, alpha=-rule.rate * share)
-
-
-def orthogonal(matrix: Tensor, steps: int = STEPS) -> Tensor:
-    """Return about the nearest semi-orthogonal matrix: singular values of 0.7 to 1.2 (Newton-Schulz)."""
-    a, b, c = QUINTIC
-    x = matrix / (matrix.norm() + 1e-7)
-    tall = x.shape[0] > x.shape[1]
-    x = x.T if tall else x
-    for _ in range(steps):
-        gram = x @ x.T
-        x = a * x + (b * gram + c * gram @ gram) @ x
-    found: Tensor = x.T if tall else x
-    return found

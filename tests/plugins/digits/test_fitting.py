@@ -12,11 +12,11 @@ from plugins.digits.beside import make_beside, read_pictures
 from plugins.digits.centring import unit
 from plugins.digits.data import NONE, Digits
 from plugins.digits.fitting import Recipe, fit
-from plugins.digits.muon import orthogonal
 from plugins.digits.networks import NETWORKS, OUTPUTS
 from plugins.digits.nondigits import packaged_fonts
 from plugins.digits.reader import Calibration, Reader
 from shared.model import Device
+from shared.muon import orthogonal
 from tests.plugins.digits.drawn import printed
 
 DIGITS = printed(300)

@@ -11,11 +11,12 @@ import torch
 from plugins.image.cifar_data import SIDE, Thumbnails
 from plugins.image.cifar_fitting import augmented, fit
 from plugins.image.cifar_networks import CourseNetwork, StrongNetwork
-from plugins.image.cifar_optimizer import Optimizer, Rule, orthogonal
+from plugins.image.cifar_optimizer import Optimizer, Rule
 from plugins.image.cifar_reader import Calibration, CifarReader
 from plugins.image.cifar_recipe import COURSE, CPU, GPU, Cycle, Recipe
 from shared.errors import ModelUnavailable
 from shared.model import Device
+from shared.muon import orthogonal
 
 TINY = Recipe(cycles=(Cycle(2), Cycle(1, 0.5, 8)), batch=32, micro=16, rates=0.05, widths=(8, 16, 32))
 
