@@ -46,6 +46,9 @@ def write(folder: Path, name: str, says: str, menus: int = 1) -> None:
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setattr(sys, "path", list(sys.path))
+    # Another test's plugin of the same name may have been imported before.
+    for name in ("turning", "many"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
     return Settings(
         _env_file=None, data_dir=tmp_path / "data", http_port=None, plugin_folders=(tmp_path / "plugins",)
     )  # type: ignore[call-arg]
