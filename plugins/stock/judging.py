@@ -1,0 +1,146 @@
+"""Judges forecasts of the next close by walking through a file: the first part warms up, the later part is judged."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plugins.stock.course_csv import MAX_BYTES, read_days
+from plugins.stock.prices import Prices
+from plugins.stock.reference import WalkIntervals
+from plugins.stock.walkforward import Forecaster, Walk, quarters
+from shared.errors import BadInput
+from shared.model import Part, Report
+from shared.quality_series import Forecasts, series_report, weighted_interval_score
+
+LEVEL: Final = 0.9
+WARM_UP: Final = 250
+"""Days, about a year, before the first that is judged; more where a file is long."""
+WARM_UP_SHARE: Final = 0.6
+FEWEST: Final = 300
+HELD_OUT: Final = 490
+"""Days at the end, about two years, that training never sees; a third of the file where that is less."""
+EARLY_TRIAL: Final = {"coverage_90": 0.897, "mean_width": 5.5, "winkler": 7.46}
+"""An early trial of the rival on stock 2330 from March 2020 on."""
+
+
+def read_prices(path: Path) -> Prices:
+    """Read the days of a file. Raises `BadInput`: also where they are too few to warm up and to judge."""
+    try:
+        with path.open("rb") as source:
+            data = source.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise BadInput("{path} cannot be read: {reason}", path=path, reason=error) from None
+    days = read_days(data)
+    if len(days) < FEWEST:
+        raise BadInput(
+            "{path} holds {count} days of trading; at least {fewest} are needed, of which the first {warm} warm up.",
+            path=path, count=len(days), fewest=FEWEST, warm=WARM_UP,
+        )  # fmt: skip
+    return Prices.of(days)
+
+
+def held_out(count: int) -> int:
+    """Return the first day, of `count`, that training never sees."""
+    return max(count - HELD_OUT, 2 * count // 3)
+
+
+def judged_days(count: int, part: Part) -> NDArray[np.int_]:
+    """Return the days at whose end a forecast of the next close is judged.
+
+    "all": those after the first 60 % of a file, or after 250 days where that is more. "holdout": those of them whose
+    next close training never sees, the last two years.
+    """
+    first = max(WARM_UP, int(WARM_UP_SHARE * count))
+    if part == "holdout":
+        first = max(WARM_UP, held_out(count))
+    return np.arange(first - 1, count - 1)
+
+
+def evaluate(forecaster: Forecaster, data: Path, part: Part) -> Report:
+    """Judge a forecaster on the later days of a file, each forecast made from the days before it."""
+    prices = read_prices(data)
+    return judge(forecaster, prices, judged_days(len(prices), part))
+
+
+def judge(
+    forecaster: Forecaster,
+    prices: Prices,
+    days: NDArray[np.int_],
+    details: dict[str, Any] | None = None,
+) -> Report:
+    """Judge the forecasts made at the end of `days` of the close of the day after.
+
+    `losses` are weighted interval scores, a forecast a day, in per cent of the price: absolute error, 50 % interval
+    and 90 % interval in one proper score, so that a version must be good at both what it expects and how sure it is.
+    """
+    walk = forecaster.walk(prices)
+    made = _forecasts(walk, prices, days)
+    half = WalkIntervals(prices).half_widths(days)
+    simple = Forecasts(
+        last=made.last,
+        truth=made.truth,
+        expected=made.last,
+        low=made.last * np.exp(-half),
+        high=made.last * np.exp(half),
+    )
+    intervals = {
+        level: tuple(100 * end[days] / made.last for end in walk.ends(1, level)) for level in (0.5, LEVEL)
+    }
+    losses = weighted_interval_score(
+        100 * made.truth / made.last,
+        100 * made.expected / made.last,
+        {level: (low, high) for level, (low, high) in intervals.items()},
+    )
+    name = "random walk, EWMA-scaled conformal"
+    return series_report(
+        made,
+        simple,
+        level=LEVEL,
+        history=prices.close[: days[0] + 1],
+        periods=quarters(prices)[days + 1],
+        period_name="quarter",
+        losses=losses,
+        baseline_name=name,
+        reference={"early trial": EARLY_TRIAL},
+        details={
+            "champion": forecaster.weights.champion,
+            "losses": "weighted interval score of the next close, 50 % and 90 %, in per cent of the price",
+            "units": "mae in the currency of the prices; mean_width and winkler in per cent of the price",
+            "first_judged": str(prices.dates[days[0] + 1]),
+            "last_judged": str(prices.dates[days[-1] + 1]),
+            "warm_up_days": int(days[0] + 1),
+            "ahead": _further(walk, prices, days),
+            **(details or {}),
+        },
+    )
+
+
+def _forecasts(walk: Walk, prices: Prices, days: NDArray[np.int_], ahead: int = 1) -> Forecasts:
+    low, high = walk.ends(ahead, LEVEL)
+    return Forecasts(
+        last=prices.close[days],
+        truth=prices.close[days + ahead],
+        expected=walk.expected(ahead)[days],
+        low=low[days],
+        high=high[days],
+    )
+
+
+def _further(walk: Walk, prices: Prices, days: NDArray[np.int_]) -> dict[str, dict[str, float]]:
+    """Return what is told of forecasts for several days ahead."""
+    found = {}
+    for ahead in (1, 5, 10, 20):
+        known = days[days + ahead < len(prices)]
+        if not len(known):
+            continue
+        made = _forecasts(walk, prices, known, ahead)
+        low, high = (ends[known] for ends in walk.ends(ahead, 0.5))
+        found[str(ahead)] = {
+            "coverage_90": float(made.inside.mean()),
+            "coverage_50": float(((low <= made.truth) & (made.truth <= high)).mean()),
+            "mean_width": float(made.widths.mean()),
+            "winkler": float(made.winkler(LEVEL).mean()),
+        }
+    return found

@@ -1,0 +1,142 @@
+"""Puts a forecast together and walks it through a series: at each day only what that day and those before it say."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from plugins.stock.conformal import LEVELS, track
+from plugins.stock.model import Ahead, ForecastRequest, ForecastResult
+from plugins.stock.prices import Prices
+from plugins.stock.reference import WalkIntervals
+from plugins.stock.volatility import HORIZONS, Volatility
+from shared.errors import ModelUnavailable
+
+Floats = NDArray[np.float64]
+FILE: Final = "model.json"
+RATED: Final = 250
+WARM_UP: Final = 20
+"""Days at the start of a request for which no forecast is rated."""
+
+
+class Weights(msgspec.Struct, frozen=True):
+    """What training found: the champion's name, and how the spread is foreseen."""
+
+    champion: str
+    volatility: Volatility
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Forecasts made at each of T days for 1 to HORIZONS days ahead, in logarithms of the price.
+
+    `close` (T); `step` (T × HORIZONS) is the expected move; `spread` (T × HORIZONS) its expected size; `reach`
+    (levels × T × HORIZONS) the half-widths of the intervals in spreads.
+    """
+
+    close: Floats
+    step: Floats
+    spread: Floats
+    reach: Floats
+
+    def expected(self, ahead: int) -> Floats:
+        """Return the expected close (T), `ahead` days on."""
+        return np.asarray(self.close * np.exp(self.step[:, ahead - 1]))
+
+    def ends(self, ahead: int, level: float) -> tuple[Floats, Floats]:
+        """Return both ends (T) of the intervals at one of `LEVELS`."""
+        half = self.reach[LEVELS.index(level), :, ahead - 1] * self.spread[:, ahead - 1]
+        middle = np.log(self.close) + self.step[:, ahead - 1]
+        return np.exp(middle - half), np.exp(middle + half)
+
+
+@dataclass(frozen=True)
+class Forecaster:
+    """A point forecast with adaptive conformal intervals round it."""
+
+    weights: Weights
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read the weights in a folder. Raises `ModelUnavailable`."""
+        try:
+            weights = msgspec.json.decode((folder / FILE).read_bytes(), type=Weights)
+        except (OSError, msgspec.MsgspecError):
+            raise ModelUnavailable(
+                "The model {model} has no weights that can be read.", model="stock"
+            ) from None
+        return cls(weights)
+
+    def write(self, folder: Path) -> None:
+        """Write the weights to a folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / FILE).write_bytes(msgspec.json.format(msgspec.json.encode(self.weights), indent=1))
+
+    def walk(self, prices: Prices) -> Walk:
+        """Forecast at the end of each day, from the days up to it."""
+        step = np.zeros((len(prices), HORIZONS))
+        spread = self.weights.volatility.spread(prices)
+        logs = np.log(prices.close)
+        scores = np.full((len(prices), HORIZONS), np.nan)
+        for ahead in range(1, min(HORIZONS, len(prices) - 1) + 1):
+            missed = logs[ahead:] - logs[:-ahead] - step[:-ahead, ahead - 1]
+            scores[:-ahead, ahead - 1] = np.abs(missed) / spread[:-ahead, ahead - 1]
+        return Walk(prices.close, step, spread, track(scores))
+
+
+def answer(forecaster: Forecaster, request: ForecastRequest) -> ForecastResult:
+    """Forecast from the last day of a request, and rate the forecasts of the days before it."""
+    from shared.quality_series import naive_error, worst_period
+
+    prices = Prices.of(request.days)
+    walk, rival = forecaster.walk(prices), WalkIntervals(prices)
+    last = len(prices) - 1
+    days = np.arange(max(WARM_UP, last - RATED), last)
+    low, high = (ends[days] for ends in walk.ends(1, 0.9))
+    truth, close = prices.close[days + 1], prices.close[days]
+    errors, walked = np.abs(truth - walk.expected(1)[days]), np.abs(truth - close)
+    inside = (low <= truth) & (truth <= high)
+    from shared.quality_series import winkler
+
+    scale = naive_error(prices.close[days[0] :])
+    gain = walked - errors
+    doubt = float(gain.std() / np.sqrt(len(gain)))
+    return ForecastResult(
+        last=request.days[-1].date,
+        close=float(prices.close[-1]),
+        ahead=[_ahead(walk, rival, last, ahead) for ahead in range(1, request.horizon + 1)],
+        champion=forecaster.weights.champion,
+        rated_days=len(days),
+        relative_mae=float(errors.mean() / walked.mean()) if scale == scale else 1.0,
+        coverage_90=float(inside.mean()),
+        mean_width=float(((high - low) / close).mean()),
+        winkler=float((winkler(truth, low, high, 0.9) / close).mean()),
+        worst_quarter=worst_period(inside, quarters(prices)[days + 1])[1],
+        beats_walk=bool(doubt > 0 and gain.mean() > 1.645 * doubt),
+    )
+
+
+def quarters(prices: Prices) -> NDArray[np.str_]:
+    """Return the calendar quarter of each day, such as 2020Q1."""
+    months = prices.dates.astype("datetime64[M]").astype(int)
+    return np.array([f"{1970 + month // 12}Q{month % 12 // 3 + 1}" for month in months])
+
+
+def _ahead(walk: Walk, rival: WalkIntervals, day: int, ahead: int) -> Ahead:
+    half = rival.half_width(day, ahead)
+    ends: Mapping[float, tuple[Floats, Floats]] = {level: walk.ends(ahead, level) for level in LEVELS}
+    close = float(walk.close[day])
+    return Ahead(
+        ahead=ahead,
+        expected=float(walk.expected(ahead)[day]),
+        low50=float(ends[0.5][0][day]),
+        high50=float(ends[0.5][1][day]),
+        low90=float(ends[0.9][0][day]),
+        high90=float(ends[0.9][1][day]),
+        walk_low90=close * float(np.exp(-half)),
+        walk_high90=close * float(np.exp(half)),
+    )
