@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from bot.explain import explain
 from bot.groups import Group
 from bot.payload import PERMISSION_BITS
 from bot.states import States
@@ -11,7 +12,7 @@ from bot.weights import WeightsInUse
 from shared.command import Command
 from shared.context import Asker, Context, Tracker
 from shared.database import Database
-from shared.errors import DeadlineExceeded, Denied, Refusal
+from shared.errors import AllRefused, DeadlineExceeded, Denied, Refusal
 from shared.parameters import Limits, Raw, Sources, check
 from shared.plugins import Plugins
 from shared.predictor import Predictor
@@ -82,12 +83,29 @@ class Core:
         timeout = command.timeout or self.settings.deadline_seconds
         try:
             async with asyncio.timeout(timeout):
-                values = await check(command, raw, self.limits, self.articles)
-                return await command.run(self.context(group, asker, tracker, timeout), **values)
+                checked = await check(command, raw, self.limits, self.articles)
+                context = self.context(group, asker, tracker, timeout)
+                context.left_out.extend(checked.refused)
+                try:
+                    reply = await command.run(context, **checked.values)
+                except Refusal as error:
+                    if not context.left_out:
+                        raise
+                    raise AllRefused([error, *context.left_out]) from None
+                return self._naming(reply, context)
         except TimeoutError:
             raise DeadlineExceeded(
                 "That took longer than {seconds:g} s, so it was stopped.", seconds=timeout
             ) from None
+
+    def _naming(self, reply: Reply, context: Context) -> Reply:
+        """Add to an answer why some of several files are not in it."""
+        if not context.left_out:
+            return reply
+        locale, domain = context.asker.locale, context.plugin
+        lines = [f"⚠️ {explain(error, self.texts, locale, domain).text}" for error in context.left_out]
+        tone = "unsure" if reply.tone == "good" else reply.tone
+        return replace(reply, text="\n".join([reply.text, *lines]).strip(), tone=tone)
 
     def context(self, group: Group, asker: Asker, tracker: Tracker, timeout: float) -> Context:
         """Make a command's view of the world."""

@@ -280,8 +280,17 @@ class Dispatcher:
             case Remote():
                 return await self._download(interaction, value)
             case tuple():
-                return tuple([await self._download(interaction, each) for each in value])
+                return tuple([await self._download_or_refuse(interaction, each) for each in value])
         return value
+
+    async def _download_or_refuse(
+        self, interaction: discord.Interaction, remote: Remote
+    ) -> Upload | BadInput:
+        # One of several does not take the others with it.
+        try:
+            return await self._download(interaction, remote)
+        except BadInput as error:
+            return error
 
     async def _download(self, interaction: discord.Interaction, remote: Remote) -> Upload:
         limit = self._core.settings.download_limit

@@ -39,5 +39,13 @@ def explain(error: BaseException, texts: Texts, locale: str, domain: str, **wher
 
 def _harmless(text: Text) -> Text:
     """Escape what came from outside, such as the name of a file, among the values of an error's text."""
-    values = {name: escape(value) if isinstance(value, str) else value for name, value in text.values.items()}
+    values: dict[str, object] = {}
+    for name, value in text.values.items():
+        match value:
+            case str():
+                values[name] = escape(value)
+            case Text():
+                values[name] = _harmless(value)
+            case _:
+                values[name] = value
     return Text(text.msgid, values, text.plural, text.count)

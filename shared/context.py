@@ -1,10 +1,11 @@
 """What a command is given beside its values: who asks, the models, progress, words, its settings, the database."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from shared.database import Database
+from shared.errors import AllRefused, Refusal
 from shared.model import AnyModel, Model
 from shared.predictor import Predictor
 from shared.texts import Text, Texts
@@ -61,6 +62,8 @@ class Context:
     origin: Callable[[str], Awaitable[str]]
     set_watch: Callable[[bool], Awaitable[None]]
     vault: Vault
+    left_out: list[Refusal] = field(default_factory=list)
+    """Why some of several files are not in the answer; the core says so below it."""
 
     async def predict(
         self, model: type[Model[Request, Result]], request: Request, *, bulk: bool = False
@@ -81,6 +84,15 @@ class Context:
     def plural(self, msgid: str, plural: str, count: int, /, **values: Any) -> str:
         """Say a counted message in the asker's language; `{count}` is filled in."""
         return self.texts.render(Text(msgid, values, plural, count), self.asker.locale, self.plugin)
+
+    def leave_out(self, refused: Sequence[Refusal], *, of: int) -> None:
+        """Have the answer say why files, of `of` that there were, are not in it; each error names its file.
+
+        Raises `AllRefused`, or the only one, where no other file is left to answer.
+        """
+        if refused and len(refused) == of:
+            raise refused[0] if of == 1 else AllRefused(refused)
+        self.left_out.extend(refused)
 
     async def source(self, model: AnyModel) -> str:
         """Say which weights of `model` answer now, for a reply's `source`."""

@@ -1,5 +1,6 @@
 """The errors that reach people. Each carries what the user needs to hear; words are made in one place."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from shared.texts import Text
@@ -22,6 +23,22 @@ class Refusal(HearthError):
 
 class BadInput(Refusal):
     """What was sent is not usable: too long, of the wrong type, empty, broken."""
+
+
+class AllRefused(BadInput):
+    """None of several things can be used; `errors` say why, each in a line of its own."""
+
+    def __init__(self, errors: Sequence[Refusal]) -> None:
+        self.errors: tuple[Refusal, ...] = tuple(
+            part for error in errors for part in (error.errors if isinstance(error, AllRefused) else (error,))
+        )
+        reasons = {f"reason_{number}": error.text for number, error in enumerate(self.errors)}
+        super().__init__("\n".join(f"⚠️ {{{name}}}" for name in reasons), **reasons)
+
+
+def of_file(name: str, error: Refusal) -> BadInput:
+    """Return why a file is refused, with the file's name."""
+    return BadInput("{file}: {reason}", file=name[:80], reason=error.text)
 
 
 class Denied(Refusal):

@@ -18,11 +18,12 @@ from PIL import Image as Pillow
 from shared.addresses import address_in
 from shared.charsets import decode
 from shared.command import MAX_TEXT, Command, Parameter
-from shared.errors import BadInput
+from shared.errors import AllRefused, BadInput
 from shared.inputs import MAX_ARTICLE, Article, Image, Table, Upload
 
-Raw = str | int | float | bool | Upload | tuple[Upload, ...]
-"""A value as it came in: typed by chat, or a string from the command line."""
+Raw = str | int | float | bool | Upload | tuple[Upload | BadInput, ...]
+"""A value as it came in: typed by chat, or a string from the command line. Of several files, one may have been refused
+before it was read."""
 
 MAX_ROWS: Final = 50_000
 MAX_COLUMNS: Final = 200
@@ -40,6 +41,14 @@ class Limits:
     pixels: int
 
 
+@dataclass(frozen=True)
+class Checked:
+    """The arguments for `command.run`, and why some of several pictures are not among them."""
+
+    values: dict[str, Any]
+    refused: tuple[BadInput, ...] = ()
+
+
 class Sources(Protocol):
     """Where articles come from beside chat; see `shared.articles`."""
 
@@ -54,23 +63,30 @@ class Sources(Protocol):
 
 async def check(
     command: Command, raw: Mapping[str, Raw | None], limits: Limits, sources: Sources | None = None
-) -> dict[str, Any]:
-    """Return the arguments for `command.run`. Raises `BadInput`, whose text names the parameter and the remedy."""
+) -> Checked:
+    """Return the arguments for `command.run`. Raises `BadInput`, whose text names the parameter and the remedy.
+
+    Of several pictures, those that cannot be read do not take the others with them.
+    """
     known = {p.name for p in command.parameters}
     if unknown := sorted(set(raw) - known):
         raise BadInput("There is no option named {name}.", name=unknown[0][:40])
-    values = {}
+    values: dict[str, Any] = {}
+    refused: list[BadInput] = []
     for parameter in command.parameters:
         given = raw.get(parameter.name)
         if given is None:
             if parameter.required:
                 raise BadInput("The option {name} is missing.", name=parameter.name)
             values[parameter.name] = parameter.default
+        elif parameter.kind == "images":
+            values[parameter.name], unread = _images(parameter, given, limits)
+            refused += unread
         else:
             values[parameter.name] = await _value(
                 parameter, given, limits, sources, _longest(command, parameter)
             )
-    return values
+    return Checked(values, tuple(refused))
 
 
 def _longest(command: Command, parameter: Parameter) -> int:
@@ -99,13 +115,24 @@ async def _value(
         case "image":
             uploads = given if isinstance(given, tuple) else (given,)
             return read_image(_upload(parameter, uploads[0] if uploads else given), limits)
-        case "images":
-            uploads = given if isinstance(given, tuple) else (given,)
-            if not 1 <= len(uploads) <= 10:
-                raise BadInput("Send one to ten pictures.")
-            return tuple(read_image(_upload(parameter, upload), limits) for upload in uploads)
         case "table":
             return read_table(_upload(parameter, given), limits)
+
+
+def _images(parameter: Parameter, given: Raw, limits: Limits) -> tuple[tuple[Image, ...], list[BadInput]]:
+    uploads = given if isinstance(given, tuple) else (given,)
+    if not 1 <= len(uploads) <= 10:
+        raise BadInput("Send one to ten pictures.")
+    read: list[Image] = []
+    refused: list[BadInput] = []
+    for upload in uploads:
+        try:
+            read.append(read_image(_upload(parameter, upload), limits))
+        except BadInput as error:
+            refused.append(error)
+    if not read:
+        raise refused[0] if len(refused) == 1 else AllRefused(refused)
+    return tuple(read), refused
 
 
 async def _article(parameter: Parameter, given: Raw, limits: Limits, sources: Sources | None) -> Article:
@@ -189,7 +216,9 @@ def _decode(upload: Upload, limits: Limits) -> str:
     raise BadInput("{file} is not a text file: save it as UTF-8.", file=upload.name)
 
 
-def _upload(parameter: Parameter, given: Raw) -> Upload:
+def _upload(parameter: Parameter, given: Raw | BadInput) -> Upload:
+    if isinstance(given, BadInput):
+        raise given
     if not isinstance(given, Upload):
         raise BadInput("{name} must be a file.", name=parameter.name)
     return given

@@ -21,7 +21,7 @@ LANGUAGES: Final = {"en": "en-US", "zh_TW": "zh-TW"}
 
 @dataclass(frozen=True)
 class Text:
-    """A message that is not yet in anyone's language: a msgid, and the values for its `{fields}`."""
+    """A message that is not yet in anyone's language: a msgid, and the values for its `{fields}`, texts among them."""
 
     msgid: str
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -37,7 +37,11 @@ class Text:
             template = translations.gettext(self.msgid)
         else:
             template = translations.ngettext(self.msgid, self.plural, self.count)
-        return template.format_map({"count": self.count, **self.values})
+        values = {
+            name: value.render(translations) if isinstance(value, Text) else value
+            for name, value in self.values.items()
+        }
+        return template.format_map({"count": self.count, **values})
 
 
 def language_of(locale: str | None) -> str:

@@ -11,7 +11,7 @@ from plugins.image.model import Guess, ImageModel, ImageRequest, ImageResult, Wo
 from plugins.image.own import ImageOwn
 from shared.command import Image, Images, Range, command
 from shared.context import Context
-from shared.errors import BadInput, Fault, HearthError
+from shared.errors import BadInput, Fault, HearthError, Refusal, of_file
 from shared.model import Model
 from shared.reply import Button, Field, Picture, Reply, escape
 from shared.texts import language_of
@@ -58,22 +58,27 @@ async def several(ctx: Context, pictures: Images) -> Reply:
     pictures: the pictures
     """
     if len(pictures) == 1:
-        return await classify.run(ctx, pictures[0])
+        try:
+            return await classify.run(ctx, pictures[0])
+        except Refusal as error:
+            raise of_file(pictures[0].name, error) from None
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(_answer(ctx, picture)) for picture in pictures]
-    answers = [task.result() for task in tasks]
-    for answer in answers:
+    answers = [(picture, task.result()) for picture, task in zip(pictures, tasks, strict=True)]
+    for _, answer in answers:
         if isinstance(answer, Fault):
             raise answer
+    refused = [of_file(picture.name, answer) for picture, answer in answers if isinstance(answer, Refusal)]
+    ctx.leave_out(refused, of=len(pictures))
     lines: list[str] = []
     found: list[ImageResult] = []
     buttons: list[Button] = []
-    for number, (picture, answer) in enumerate(zip(pictures, answers, strict=True), 1):
-        name = f"{number}. {escape(picture.name[:80])}"
+    for picture, answer in answers:
         if isinstance(answer, HearthError):
-            lines.append(f"{name}: ⚠️ {ctx.texts.render(answer.text, ctx.asker.locale, ctx.plugin)}")
             continue
         found.append(answer)
+        number = len(found)
+        name = f"{number}. {escape(picture.name[:80])}"
         if answer.mapped and len(buttons) < BUTTONS:
             buttons.append(_button(ctx, answer, ctx.text("What decided? ({number})", number=number)))
         best = ", ".join(f"{_both(ctx, guess)} {guess.probability:.0%}" for guess in answer.guesses[:2])
@@ -82,12 +87,10 @@ async def several(ctx: Context, pictures: Images) -> Reply:
             lines.append(f"{name}: **{_both(ctx, first)}** {first.probability:.0%}")
         else:
             lines.append(ctx.text("{name}: nothing that I know fits; closest: {best}", name=name, best=best))
-    if not found:
-        return Reply(text="\n".join(lines), tone="bad")
     return Reply(
-        title="🖼️ " + ctx.plural("{count} picture", "{count} pictures", len(pictures)),
+        title="🖼️ " + ctx.plural("{count} picture", "{count} pictures", len(found)),
         text="\n".join(lines),
-        tone="good" if all(answer.known for answer in found) and len(found) == len(pictures) else "unsure",
+        tone="good" if all(answer.known for answer in found) else "unsure",
         pictures=_pictures(ctx, found),
         buttons=tuple(buttons),
         source=await _source(ctx, ImageModel, found[0]),

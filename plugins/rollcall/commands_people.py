@@ -14,7 +14,7 @@ from plugins.rollcall.sessions import DAY_MS
 from shared.command import Image, Images, Range, command
 from shared.context import Context
 from shared.database import now_ms
-from shared.errors import BadInput
+from shared.errors import BadInput, of_file
 from shared.reply import Button, Field, Reply
 
 SECOND_MS: Final = 1000
@@ -137,14 +137,20 @@ async def leave(ctx: Context) -> Reply:
 
 
 async def _faces_in(ctx: Context, photos: Sequence[Image]) -> list[tuple[Face, FaceResult]]:
-    """Return the one face of each photo. Raises `BadInput` where one has none, or more."""
+    """Return the one face of each photo; those with none, or more, are left out. Raises `BadInput` where all are."""
     # All are asked for at once, so that they go through the network together.
     found = await asyncio.gather(*(_face_in(ctx, photo) for photo in photos), return_exceptions=True)
-    faces = []
+    faces: list[tuple[Face, FaceResult]] = []
+    refused: list[BadInput] = []
     for each in found:
-        if isinstance(each, BaseException):
-            raise each
-        faces.append(each)
+        match each:
+            case BadInput():
+                refused.append(each)
+            case BaseException():
+                raise each
+            case _:
+                faces.append(each)
+    ctx.leave_out(refused, of=len(photos))
     return faces
 
 
@@ -152,7 +158,7 @@ async def _face_in(ctx: Context, photo: Image) -> tuple[Face, FaceResult]:
     try:
         result = await ctx.predict(FaceModel, FaceRequest(data=photo.data, draw=False))
     except BadInput as error:
-        raise BadInput("{file}: {reason}", file=photo.name, reason=ctx.text(error.text.msgid)) from None
+        raise of_file(photo.name, error) from None
     match result.faces:
         case []:
             raise BadInput(

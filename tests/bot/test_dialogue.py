@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 
 from bot.states import States
 from plugins.spam.tables import feedback
+from shared.reply import unescape
 from shared.settings import Quota, Settings
 from shared.tables import audit, button, pending
 from tests.kit.answer import Unanswered
@@ -160,6 +161,31 @@ async def test_a_file_over_the_limit_is_refused_before_it_is_read(tmp_path: Path
     async with house(settings(tmp_path, download_limit=2000)) as home:
         answer = await (await home.person()).slash("trial size", image=File("a.png", b"x" * 3000))
         assert "larger than" in answer.message.content
+
+
+async def test_of_several_pictures_each_that_is_refused_is_named_and_the_others_arrive(
+    tmp_path: Path,
+) -> None:
+    async with house(settings(tmp_path, download_limit=2000, pixel_limit=10_000)) as home:
+        person = await home.person(locale="zh-TW")
+        refused = {
+            "images-2": File("page.png", b"<!doctype html><html>"),
+            "images-3": File("heavy.png", b"\x89PNG" + b"x" * 3000),
+            "images-4": File("wide.png", png(200, 100)),
+        }
+        answer = await person.slash("trial count", {"images": File("a.png", png()), **refused})
+        assert not answer.ephemeral
+        assert unescape(answer.message.content).splitlines() == [
+            "1 pictures",
+            "⚠️ page.png 不是可讀的圖片：請傳 PNG、JPEG、WebP、GIF、BMP 或 TIFF。",
+            "⚠️ heavy.png 超過 0 MiB。",
+            "⚠️ wide.png 的像素太多，請縮小後再傳。",
+        ]
+        none = await person.slash("trial count", {"images": File("empty.png", b""), **refused})
+        assert none.ephemeral
+        assert [line.split()[1] for line in unescape(none.message.content).splitlines()] == [
+            "empty.png", "page.png", "heavy.png", "wide.png",
+        ]  # fmt: skip
 
 
 async def test_several_pictures_and_a_table_arrive(home: House) -> None:

@@ -39,7 +39,7 @@ async def everything(
 
 
 async def checked(**raw: Raw | None) -> dict[str, Any]:
-    return await check(everything, {"text": "some text", **raw}, LIMITS)
+    return (await check(everything, {"text": "some text", **raw}, LIMITS)).values
 
 
 def picture(kind: str = "PNG", size: tuple[int, int] = (8, 6)) -> bytes:
@@ -107,6 +107,22 @@ async def test_bad_input_is_refused_in_a_sentence_that_says_why(raw: dict[str, R
     with pytest.raises(BadInput) as refused:
         await checked(**raw)
     assert says in str(refused.value)
+
+
+async def test_of_several_pictures_those_that_cannot_be_read_are_named_and_the_others_taken() -> None:
+    large = BadInput("{file} is larger than {limit} MiB.", file="large.png", limit=25)
+    given = (Upload("page.png", b"<html>"), Upload("a.png", picture()), large, Upload("b.png", b""))
+    found = await check(everything, {"text": "some text", "images": given}, LIMITS)
+    assert [image.name for image in found.values["images"]] == ["a.png"]
+    assert [str(error).split()[0] for error in found.refused] == ["page.png", "large.png", "b.png"]
+
+
+async def test_pictures_none_of_which_can_be_read_are_refused_together() -> None:
+    with pytest.raises(BadInput) as refused:
+        await checked(images=(Upload("page.png", b"<html>"), Upload("b.png", b"")))
+    first, second = str(refused.value).splitlines()
+    assert first.startswith("⚠️ page.png is not a picture")
+    assert second.startswith("⚠️ b.png is empty")
 
 
 async def test_a_missing_option_is_named() -> None:

@@ -10,8 +10,9 @@ import pytest_asyncio
 from PIL import Image
 
 from bot.assembly import assembled
-from shared.errors import Refusal
+from shared.errors import BadInput, Refusal
 from shared.inputs import Upload
+from shared.reply import unescape
 from shared.settings import Quota, Settings
 from tests.kit import pictures
 from tests.kit.caller import Caller
@@ -95,32 +96,39 @@ async def test_a_button_that_holds_no_picture_says_so(caller: Caller, kept: str)
         await caller("image", "decided", picture=kept, place=1)
 
 
-async def test_several_pictures_are_one_answer_and_one_that_is_broken_is_named(caller: Caller) -> None:
+async def test_several_pictures_are_one_answer_and_each_that_is_broken_is_named(caller: Caller) -> None:
     files = (
         photo(written(palace()), "hill.jpg"),
-        photo(pictures.truncated_jpeg(), "half_of_it.jpg"),
+        photo(pictures.truncated_jpeg(), "half.jpg"),
         photo(written(scribble()), "noise.jpg"),
+        photo(pictures.html_named_png(), "page.png"),
         photo(written(flower()), "flower.jpg"),
     )
     reply = await caller("image", "several", pictures=files)
-    assert reply.title == "🖼️ 4 pictures"
-    lines = reply.text.splitlines()
-    assert len(lines) == 4
-    assert "palace · 宮殿" in lines[0]
-    assert "⚠️" in lines[1]
-    assert "half" in lines[1]
-    assert "nothing that I know fits" in lines[2]
-    assert "daisy · 雛菊" in lines[3]
+    assert reply.title == "🖼️ 3 pictures"
+    lines = unescape(reply.text).splitlines()
+    assert "1. hill.jpg: **palace · 宮殿**" in lines[0]
+    assert "nothing that I know fits" in lines[1]
+    assert lines[2].startswith("3. flower.jpg:")
+    assert "daisy · 雛菊" in lines[2]
+    assert lines[3].startswith("⚠️ page.png is not a picture")
+    assert lines[4].startswith("⚠️ half.jpg: The picture is damaged")
+    assert len(lines) == 5
     assert len(reply.pictures) == 3
-    assert [button.label for button in reply.buttons] == [f"What decided? ({n})" for n in (1, 3, 4)]
+    assert [button.label for button in reply.buttons] == [f"What decided? ({n})" for n in (1, 2, 3)]
     assert reply.tone == "unsure"
 
 
-async def test_pictures_that_are_all_broken_are_all_named(caller: Caller) -> None:
-    files = tuple(photo(pictures.truncated_jpeg(), f"{n}.jpg") for n in range(2))
-    reply = await caller("image", "several", pictures=files)
-    assert (reply.tone, reply.pictures, reply.buttons) == ("bad", (), ())
-    assert reply.text.count("⚠️") == 2
+async def test_pictures_that_are_all_broken_are_refused_and_all_named(caller: Caller) -> None:
+    files = (
+        photo(pictures.truncated_jpeg(), "half.jpg"),
+        photo(pictures.svg_named_png(), "drawing.png"),
+        photo(pictures.thin_png(), "thin.png"),
+    )
+    with pytest.raises(BadInput) as refused:
+        await caller("image", "several", pictures=files)
+    lines = str(refused.value).splitlines()
+    assert [line.split(" ")[1].rstrip(":") for line in lines] == ["half.jpg", "thin.png", "drawing.png"]
 
 
 @pytest.mark.parametrize(
@@ -154,6 +162,38 @@ async def test_the_menu_of_a_message_answers_all_its_pictures_and_the_button_bel
     pressed = await person.press(answer, "What decided? (2)")
     assert "What speaks for: daisy" in str(pressed.message.embeds[0])
     assert pressed.message.embeds[0]["image"]["url"]
+
+
+async def test_a_message_s_files_that_are_no_pictures_are_named_and_the_others_answered(home: House) -> None:
+    person = await home.person(locale="zh-TW")
+    files = [
+        File("page.png", pictures.html_named_png()),
+        File("p.jpg", written(palace())),
+        File("half.jpg", pictures.truncated_jpeg()),
+        File("bomb.png", pictures.bomb_png()),
+        File("line.png", pictures.thin_png()),
+        File("d.jpg", written(flower())),
+    ]
+    answer = await person.menu("Classify image", await person.say("look", files=files))
+    assert not answer.ephemeral
+    words = unescape(answer.message.embeds[0]["description"])
+    assert "1. p.jpg: **宮殿" in words
+    assert "2. d.jpg：" in words
+    assert "雛菊 · daisy" in words
+    for line in (
+        "⚠️ page.png 不是可讀的圖片",
+        "⚠️ bomb.png 的像素太多",
+        "⚠️ half.jpg：圖片",
+        "⚠️ line.png：圖片",
+    ):
+        assert line in words
+    alone = await person.menu("Classify image", await person.say("look", files=files[:2]))
+    assert alone.message.embeds[0]["title"] == "🖼️ 宮殿"
+    assert "⚠️ page.png 不是可讀的圖片" in unescape(alone.message.embeds[0]["description"])
+    none = await person.menu("Classify image", await person.say("look", files=[files[0], files[2]]))
+    assert none.ephemeral
+    assert unescape(none.text).splitlines()[0].startswith("⚠️ half.jpg：圖片")
+    assert unescape(none.text).splitlines()[1].startswith("⚠️ page.png 不是可讀的圖片")
 
 
 async def test_an_upload_in_chat_is_answered_in_the_person_s_language(home: House) -> None:

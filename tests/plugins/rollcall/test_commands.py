@@ -17,7 +17,7 @@ from plugins.rollcall.tables import checkin, face, session
 from shared.database import now_ms
 from shared.errors import BadInput, Denied, Refusal
 from shared.inputs import Upload
-from shared.reply import Reply
+from shared.reply import Reply, unescape
 from shared.settings import Settings
 from tests.kit.pictures import (
     bomb_png,
@@ -153,10 +153,14 @@ async def test_two_who_enrol_the_same_face_one_is_refused_and_nothing_is_disturb
     ("photos", "words"),
     [
         ((landscape(),), "no face to be found in landscape.jpg"),
-        ((portrait(), pair()), "There are 2 faces in pair.jpg"),
+        ((pair(),), "There are 2 faces in pair.jpg"),
         ((portrait(70),), "too small|no face"),
         ((portrait(),) * 6, "one to five photos"),
-        ((portrait(), Upload("broken.jpg", truncated_jpeg())), "broken.jpg"),
+        (
+            (Upload("broken.jpg", truncated_jpeg()), pair()),
+            "(?s)broken.jpg: .*⚠️ There are 2 faces in pair.jpg",
+        ),
+        ((landscape(), Upload("page.png", html_named_png())), "(?s)no face .*⚠️ page.png is not a picture"),
         ((Upload("bomb.png", bomb_png()),), "bomb.png"),
         ((Upload("page.png", html_named_png()),), "page.png"),
         ((Upload("drawing.png", svg_named_png()),), "drawing.png"),
@@ -171,6 +175,27 @@ async def test_what_cannot_be_enrolled_is_refused_in_words(
     with pytest.raises(BadInput, match=words):
         await ann("rollcall", "enrol", photos=photos)
     assert await faces_kept(ann) == 0
+
+
+async def test_photos_that_cannot_be_enrolled_are_named_and_the_others_are(ann: Member) -> None:
+    chinese = ann.but(locale="zh-TW")
+    photos = (
+        Upload("page.png", html_named_png()),
+        portrait(),
+        Upload("broken.jpg", truncated_jpeg()),
+        pair(),
+        landscape(),
+    )
+    asked = await chinese("rollcall", "enrol", photos=photos)
+    assert asked.private
+    assert unescape(asked.text).splitlines()[-4:] == [
+        "⚠️ page.png 不是可讀的圖片：請傳 PNG、JPEG、WebP、GIF、BMP 或 TIFF。",
+        "⚠️ broken.jpg：圖片已損壞或不完整，請重新存成 PNG 或 JPEG。",
+        "⚠️ pair.jpg 裡有 2 張臉。請只傳自己一個人的照片。",
+        "⚠️ 在 landscape.jpg 裡找不到臉。請在光線充足的地方正對鏡頭。",
+    ]
+    await chinese.press(asked, "我同意")
+    assert await faces_kept(ann) == 1
 
 
 async def test_each_step_that_is_missing_is_named(teacher: Member, ann: Member) -> None:
