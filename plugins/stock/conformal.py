@@ -5,7 +5,6 @@ comes out as promised over any stretch that is long against 1 / `step`, however 
 Gibbs & Candès 2021; Angelopoulos, Candès & Tibshirani 2023). Nothing but the past is looked at.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -13,19 +12,15 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 LEVELS: Final = (0.5, 0.9)
-START: Final = (0.63, 1.62)
-"""Half-widths in spreads at the start, one a level: about those of daily moves in general."""
-STEP: Final = 0.05
-"""How far the logarithm of a half-width moves by a miss, one day ahead."""
+START: Final = (0.77, 2.03)
+"""Half-widths at the start, one a level, in the spreads of `plugins.stock.volatility`."""
+STEP: Final = 0.035
+"""How far the logarithm of a half-width moves by a miss, one day ahead: the most that costs next to no sharpness."""
+SLOWER: Final = 0.25
+"""Misses of overlapping spans come in rows: for h days ahead the step is smaller by h to this power."""
 FIRST_STEP: Final = 1.0
-"""Steps are `FIRST_STEP` / days seen while that is more, so that a wrong start is soon forgotten."""
-
-
-@dataclass(frozen=True)
-class Tracked:
-    """Half-widths in spreads (levels × T × horizons): `reach[:, t]` is what could be known at the end of day t."""
-
-    reach: Floats
+FIRST_DAYS: Final = 10
+"""Steps are `FIRST_STEP` / (`FIRST_DAYS` + days seen) while that is more, so that a wrong start is soon forgotten."""
 
 
 def track(
@@ -33,7 +28,6 @@ def track(
     levels: tuple[float, ...] = LEVELS,
     start: tuple[float, ...] = START,
     step: float = STEP,
-    first_step: float = FIRST_STEP,
 ) -> Floats:
     """Return half-widths (levels × T × H) to use at each day for each number of days ahead.
 
@@ -43,8 +37,7 @@ def track(
     days, horizons = scores.shape
     target = np.array(levels)[:, None]
     ahead = np.arange(1, horizons + 1)
-    # Misses of overlapping spans come in rows; smaller steps keep them from being counted many times over.
-    steps = step / np.sqrt(ahead)
+    steps, first_steps = step / ahead**SLOWER, FIRST_STEP / np.sqrt(ahead)
     reach = np.empty((len(levels), days, horizons))
     now = np.log(np.array(start))[:, None] + np.zeros(horizons)
     columns = np.arange(horizons)
@@ -54,8 +47,7 @@ def track(
             origin = day - ahead[known]
             seen = scores[origin, known]
             missed = seen > reach[:, origin, known]
-            size = np.maximum(steps[known], first_step / ahead[known] / (10 + day))
-            # A level is missed by 1 − level of the days; the step is scaled so that hits and misses balance there.
+            size = np.maximum(steps[known], first_steps[known] / (FIRST_DAYS + day))
             now[:, known] += size * (missed - (1 - target)) * np.isfinite(seen)
         reach[:, day] = np.exp(np.maximum.accumulate(now, axis=0))
     return reach

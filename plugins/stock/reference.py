@@ -26,7 +26,7 @@ class WalkIntervals:
 
     def __init__(self, prices: Prices) -> None:
         self._logs = np.log(prices.close)
-        self._spread = np.sqrt(np.maximum(ewma(prices.moves**2, WEIGHT), FLOOR))
+        self._spread = np.maximum(np.sqrt(ewma(prices.moves**2, WEIGHT)), FLOOR)
 
     def half_width(self, day: int, ahead: int, level: float = 0.9) -> float:
         """Return the half-width at the end of `day` for `ahead` days on, by the last scores known by then."""

@@ -13,10 +13,12 @@ from plugins.stock.conformal import LEVELS, track
 from plugins.stock.model import Ahead, ForecastRequest, ForecastResult
 from plugins.stock.prices import Prices
 from plugins.stock.reference import WalkIntervals
+from plugins.stock.ticks import inwards, on_ticks
 from plugins.stock.volatility import HORIZONS, Volatility
 from shared.errors import ModelUnavailable
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 FILE: Final = "model.json"
 RATED: Final = 250
 WARM_UP: Final = 20
@@ -26,8 +28,8 @@ WARM_UP: Final = 20
 class Weights(msgspec.Struct, frozen=True):
     """What training found: the champion's name, and how the spread is foreseen."""
 
-    champion: str
-    volatility: Volatility
+    champion: str = "random_walk"
+    volatility: Volatility = Volatility()
 
 
 @dataclass(frozen=True)
@@ -35,13 +37,15 @@ class Walk:
     """Forecasts made at each of T days for 1 to HORIZONS days ahead, in logarithms of the price.
 
     `close` (T); `step` (T × HORIZONS) is the expected move; `spread` (T × HORIZONS) its expected size; `reach`
-    (levels × T × HORIZONS) the half-widths of the intervals in spreads.
+    (levels × T × HORIZONS) the half-widths of the intervals in spreads; `ticks` (T) tells where prices keep to the
+    exchange's steps.
     """
 
     close: Floats
     step: Floats
     spread: Floats
     reach: Floats
+    ticks: Bools
 
     def expected(self, ahead: int) -> Floats:
         """Return the expected close (T), `ahead` days on."""
@@ -51,7 +55,7 @@ class Walk:
         """Return both ends (T) of the intervals at one of `LEVELS`."""
         half = self.reach[LEVELS.index(level), :, ahead - 1] * self.spread[:, ahead - 1]
         middle = np.log(self.close) + self.step[:, ahead - 1]
-        return np.exp(middle - half), np.exp(middle + half)
+        return inwards(np.exp(middle - half), np.exp(middle + half), self.ticks)
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ class Forecaster:
         for ahead in range(1, min(HORIZONS, len(prices) - 1) + 1):
             missed = logs[ahead:] - logs[:-ahead] - step[:-ahead, ahead - 1]
             scores[:-ahead, ahead - 1] = np.abs(missed) / spread[:-ahead, ahead - 1]
-        return Walk(prices.close, step, spread, track(scores))
+        return Walk(prices.close, step, spread, track(scores), on_ticks(prices.close))
 
 
 def answer(forecaster: Forecaster, request: ForecastRequest) -> ForecastResult:
