@@ -15,15 +15,16 @@ from bot.client import HearthClient
 from bot.core import Core
 from bot.dispatch import Dispatcher
 from bot.health import Health
+from bot.jobs import JobRunner, declare_all
 from bot.lag import watch_lag
 from bot.metrics import Metrics
 from bot.pending import Ledger
-from schedules.clock import Clock, Scheduled
 from schedules.housekeeping import HOUSEKEEPING
-from shared.context import JobContext
+from schedules.runner import Known
 from shared.settings import Settings
 
 GRACE_SECONDS: Final = 2.0
+CORE_JOBS: Final = "core"
 ENGINE_SECONDS: Final = 2.0
 log = structlog.get_logger("hearth.app")
 
@@ -70,7 +71,9 @@ async def connected(
         if settings.http_port is not None:
             health = Health(settings.http_host, settings.http_port, checks(core, client), metrics)
             await stack.enter_async_context(health)
-        await stack.enter_async_context(Clock(scheduled(core)))
+        await declare_all(core, declared(core))
+        jobs = JobRunner(core, ledger, client, metrics, lambda: declared(core))
+        await stack.enter_async_context(jobs.clock())
         work = [
             asyncio.create_task(each)
             for each in (
@@ -93,14 +96,10 @@ async def connected(
             await client.close()
 
 
-def scheduled(core: Core) -> list[Scheduled]:
-    """Return the core's own jobs and those of every plugin, each with the context that it runs in."""
-
-    def context(plugin: str, settings: object) -> Callable[[], JobContext]:
-        return lambda: JobContext(plugin, settings, core.database, core.predictor)
-
-    own = [Scheduled("core", job, context("core", core.settings)) for job in HOUSEKEEPING]
-    return own + [Scheduled(p.name, job, context(p.name, p.settings)) for p in core.plugins for job in p.jobs]
+def declared(core: Core) -> Known:
+    """Return the core's own jobs and those of every plugin, by whose they are and by name."""
+    own = {(CORE_JOBS, job.name): job for job in HOUSEKEEPING}
+    return own | {(plugin.name, job.name): job for plugin in core.plugins for job in plugin.jobs}
 
 
 def checks(core: Core, client: HearthClient) -> dict[str, Callable[[], Coroutine[Any, Any, str | None]]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from bot.explain import explain
 from bot.groups import Group
+from bot.hands import CoreHands
 from bot.payload import PERMISSION_BITS
 from bot.states import States
 from bot.weights import WeightsInUse
@@ -13,6 +14,7 @@ from shared.command import Command
 from shared.context import Asker, Context, Tracker
 from shared.database import Database
 from shared.errors import AllRefused, DeadlineExceeded, Denied, Refusal
+from shared.jobs import Jobs, OwnJobs
 from shared.parameters import Limits, Raw, Sources, check
 from shared.plugins import Plugins
 from shared.predictor import Predictor
@@ -38,6 +40,16 @@ class Core:
     vault: Vault
     articles: Sources | None = None
     builtin: dict[str, Group] = field(default_factory=dict)
+
+    @property
+    def jobs(self) -> Jobs:
+        """Return the rows of what runs on a schedule."""
+        return Jobs(self.database)
+
+    @property
+    def hands(self) -> CoreHands:
+        """Return what does heavy work."""
+        return CoreHands(self.settings.data_dir)
 
     @property
     def limits(self) -> Limits:
@@ -130,6 +142,8 @@ class Core:
             origin=origin,
             set_watch=set_watch,
             vault=self.vault,
+            jobs=OwnJobs(self.jobs, group.name, asker.guild_id, asker.user_id, asker.locale),
+            hands=self.hands,
         )
 
     async def _set_watch(self, group: Group, asker: Asker, on: bool) -> None:

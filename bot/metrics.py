@@ -9,6 +9,7 @@ from shared.engine import EngineStatus
 
 _FAST: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 3)
 _SLOW: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 900)
+_LONG: Final = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600)
 _SIZES: Final = (1, 2, 4, 8, 16, 32, 64)
 
 
@@ -32,6 +33,10 @@ class Metrics:
             "batch_seconds", "Until a batch is answered", ["model"], buckets=_SLOW, **new
         )
         self._errors = Counter("model_errors", "Requests to models that failed", ["model", "kind"], **new)
+        self._jobs = Counter("job_runs", "Attempts at runs of jobs by outcome", ["job", "outcome"], **new)
+        self._job = Histogram(
+            "job_seconds", "From the start of an attempt to its end", ["job"], buckets=_LONG, **new
+        )
         self._lag = Histogram("event_loop_lag_seconds", "How late the event loop turns", buckets=_FAST, **new)
         self._restarts = Gauge("worker_restarts", "Workers that died and were started again", **new)
         self._rss = Gauge("worker_resident_mebibytes", "Memory of the worker", **new)
@@ -66,6 +71,11 @@ class Metrics:
     def failed(self, model: str, kind: str) -> None:
         """Count a request that a model did not answer."""
         self._errors.labels(model, kind).inc()
+
+    def job_ended(self, job: str, outcome: str, seconds: float) -> None:
+        """Count an attempt at a run; `outcome` is done, failed, waiting (for another attempt), skipped or lost."""
+        self._jobs.labels(job, outcome).inc()
+        self._job.labels(job).observe(seconds)
 
     def lagged(self, seconds: float) -> None:
         """Count how late the event loop turned."""

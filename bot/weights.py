@@ -21,17 +21,17 @@ class WeightsInUse:
     def __init__(
         self, models: Callable[[], Mapping[str, AnyModel]], store: Store, hub: Mapping[str, str]
     ) -> None:
-        self._models, self._store, self._hub = models, store, hub
+        self._models, self.store, self._hub = models, store, hub
         self._stamps: dict[str, object] = {}
 
     def __call__(self, model: str) -> Weights:
         """Find the weights of `model`: store, hub, default. Reads the disk; called in a thread."""
-        self._stamps[model] = self._store.champion_stamp(model)
+        self._stamps[model] = self.store.champion_stamp(model)
         return self.look(model)
 
     def look(self, model: str) -> Weights:
         """Find the same for somebody who only wants to know."""
-        return resolve(self._models()[model], self._store, self._hub.get(model))
+        return resolve(self._models()[model], self.store, self._hub.get(model))
 
     async def follow(self, engine: Callable[[], Engine]) -> None:
         """Have the engine load each new champion of a model in use, for ever."""
@@ -40,7 +40,7 @@ class WeightsInUse:
             for model, stamp in list(self._stamps.items()):
                 if model not in self._models():
                     continue
-                if await asyncio.to_thread(self._store.champion_stamp, model) == stamp:
+                if await asyncio.to_thread(self.store.champion_stamp, model) == stamp:
                     continue
                 try:
                     weights = await asyncio.to_thread(self, model)

@@ -1,72 +1,94 @@
-"""The clock: APScheduler's timers over the declared jobs. A job that fails is logged and runs again next time."""
+"""The clock: wakes the runner when something is due, or may be. APScheduler gives the timers, in memory only.
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+The rows are the truth. A timer stands at the next due time that they name; another looks every two seconds for what
+another process has written meanwhile; a third renews the leases of what is under way.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Final, Self
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-from shared.context import JobContext
-from shared.plugin import Job
+from schedules.ledger import LEASE_MS
+from schedules.runner import Runner
+from shared.jobs import moment
 
-LATE_SECONDS: Final = 3600
+LOOK_SECONDS: Final = 2
+RENEW_SECONDS: Final = LEASE_MS // 3000
+GRACE_SECONDS: Final = 2.0
 log = structlog.get_logger("hearth.jobs")
 
 
-@dataclass(frozen=True)
-class Scheduled:
-    """A job, whose it is, and how to make the context of one run."""
-
-    owner: str
-    job: Job
-    context: Callable[[], JobContext]
-
-
 class Clock:
-    """Runs jobs at their times while it is entered."""
+    """Keeps a runner going while it is entered."""
 
-    def __init__(self, jobs: Sequence[Scheduled]) -> None:
-        self._scheduler = AsyncIOScheduler(timezone="UTC")
-        for each in jobs:
-            self._scheduler.add_job(
-                _run,
-                trigger(each.job),
-                args=(each,),
-                id=f"{each.owner}/{each.job.name}",
-                coalesce=True,
-                max_instances=1,
-                misfire_grace_time=LATE_SECONDS,
-            )
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+        self._timers = AsyncIOScheduler(timezone="UTC")
+        self._wake = asyncio.Event()
+        self._work: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
-        self._scheduler.start()
+        await self._runner.start()
+        options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        self._timers.add_job(self._wake.set, IntervalTrigger(seconds=LOOK_SECONDS), id="look", **options)
+        self._timers.start()
+        self._work = [
+            asyncio.create_task(self._turns()),
+            asyncio.create_task(_forever(self._renew)),
+            asyncio.create_task(_forever(self._refill)),
+        ]
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._scheduler.shutdown(wait=False)
+        self._timers.shutdown(wait=False)
+        for task in self._work:
+            task.cancel()
+        await asyncio.gather(*self._work, return_exceptions=True)
+        await self._runner.stop(GRACE_SECONDS)
+
+    async def _turns(self) -> None:
+        while True:
+            try:
+                await self._runner.turn()
+                await self._set_timer()
+            # A database that is away for a while must not end the clock.
+            except Exception as error:
+                log.error("the clock could not read its jobs", error=repr(error))
+            await self._wake.wait()
+            self._wake.clear()
+
+    async def _set_timer(self) -> None:
+        if (due := await self._runner.ledger.next_due()) is not None:
+            self._timers.add_job(
+                self._wake.set,
+                DateTrigger(moment(due)),
+                id="due",
+                replace_existing=True,
+                misfire_grace_time=None,
+            )
+
+    async def _renew(self) -> None:
+        await asyncio.sleep(RENEW_SECONDS)
+        await self._runner.renew()
+
+    async def _refill(self) -> None:
+        await self._runner.free.wait()
+        self._runner.free.clear()
+        self._wake.set()
 
 
-def trigger(job: Job) -> CronTrigger | IntervalTrigger:
-    """Make APScheduler's trigger of a job. Raises `ValueError` where its schedule makes no sense."""
-    if (job.every is None) == (job.cron is None):
-        raise ValueError(f"job {job.name} needs either `every` or `cron`")
-    if job.cron is not None:
-        return CronTrigger.from_crontab(job.cron, timezone=job.time_zone)
-    assert job.every is not None, "checked above"
-    return IntervalTrigger(seconds=max(1, int(job.every.total_seconds())), timezone=job.time_zone)
-
-
-async def _run(scheduled: Scheduled) -> None:
-    name = f"{scheduled.owner}/{scheduled.job.name}"
-    try:
-        await scheduled.job.run(scheduled.context())
-        log.info("job done", job=name)
-    # A job may raise anything, and must not stop the clock.
-    except Exception as error:
-        log.error("job failed", job=name, exc_info=error)
+async def _forever(step: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            await step()
+        except Exception as error:
+            log.error("the clock could not keep its runs", error=repr(error))
+            await asyncio.sleep(1)

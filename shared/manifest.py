@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from shared.fingerprint import Fingerprint
-from shared.model import Interval
+from shared.model import Interval, Report
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +46,20 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     high: float | None = None
     passed: bool
     reason: str
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a training: `judgement` is None where the gate was not asked."""
+
+    model: str
+    version: str
+    report: Report
+    judgement: Judgement | None
+
+    @property
+    def promoted(self) -> bool:
+        """Tell whether the new version is champion now."""
+        return self.judgement is not None and self.judgement.passed
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import pluggy
 from pydantic_settings import BaseSettings
 from sqlalchemy import Select
@@ -17,8 +18,10 @@ from sqlalchemy.sql.dml import Delete, Update
 
 from shared.command import Command
 from shared.context import Context, JobContext
+from shared.jobs import Misfire
 from shared.model import AnyModel
 from shared.reply import Reply
+from shared.schedule import Schedule
 from shared.tool import Tool
 
 PROJECT: Final = "hearth"
@@ -59,13 +62,32 @@ class Card:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """Work on a schedule: every so often, or by a cron line of five fields in `time_zone`."""
+    """Work on a schedule. With `every` or `cron` it runs for the whole bot; without, where `ctx.jobs.add` has it run.
+
+    `summary` is a msgid of one line. `misfire` says what to do about due times that were missed (see `shared.jobs`).
+    A run that raises is tried again `retries` times, `backoff` later at first, then twice as long each time; but a
+    `Refusal` says that trying again is of no use. A run is ended after `timeout`. Where `arguments` is a type, an
+    administrator may add the job from chat, and what it is given is checked against that type.
+    """
 
     name: str
     run: Callable[[JobContext], Awaitable[None]]
+    summary: str = ""
     every: timedelta | None = None
     cron: str | None = None
     time_zone: str = "UTC"
+    misfire: Misfire = "once"
+    retries: int = 2
+    backoff: timedelta = timedelta(minutes=1)
+    timeout: timedelta = timedelta(minutes=10)
+    arguments: type[msgspec.Struct] | None = None
+
+    @property
+    def schedule(self) -> Schedule | None:
+        """When it runs for the whole bot; None where it does so only where it was added."""
+        if self.cron is None and self.every is None:
+            return None
+        return Schedule(self.cron, self.every, self.time_zone)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,18 @@
 """The core's tables. Changing one here needs a migration in `shared/migrations/versions`; a test compares them."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 metadata = MetaData()
 
@@ -85,4 +97,69 @@ command_sync = Table(
     Column("application_id", BigInteger, primary_key=True, autoincrement=False),
     Column("digest", String(64), nullable=False),
     Column("synced_ms", BigInteger, nullable=False),
+)
+
+# What shall run, and when. Rows are the truth: bots and the command line write them, each bot's clock follows them.
+job = Table(
+    "job",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("plugin", String(64), nullable=False),
+    Column("name", String(64), nullable=False),
+    # 0: a job of the whole bot.
+    Column("guild_id", BigInteger, nullable=False),
+    # Tells apart what one server has several of, such as subscriptions.
+    Column("key", String(200), nullable=False),
+    # Where it posts, and where it is told that it failed.
+    Column("channel_id", BigInteger),
+    # Who made it; None: the command line, or the bot itself.
+    Column("user_id", BigInteger, index=True),
+    Column("locale", String(16), nullable=False),
+    Column("arguments", Text, nullable=False),
+    # As `shared.schedule.Schedule.read` takes it.
+    Column("schedule", String(200), nullable=False),
+    Column("time_zone", String(64), nullable=False),
+    Column("misfire", String(8), nullable=False),
+    Column("paused", Boolean, nullable=False),
+    # What intervals are counted from.
+    Column("anchor_ms", BigInteger, nullable=False),
+    # The first due time that is not in `job_run` yet; None: never again.
+    Column("next_ms", BigInteger, index=True),
+    # Its channel was told that it failed, and it has not succeeded since.
+    Column("told", Boolean, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    UniqueConstraint("plugin", "name", "guild_id", "key", name="job_once"),
+)
+
+# Each run of each job, once: whoever inserts the due time has it, whichever bot that is.
+job_run = Table(
+    "job_run",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("job_id", BigInteger, nullable=False),
+    Column("due_ms", BigInteger, nullable=False),
+    # waiting, running, done, failed, skipped
+    Column("state", String(8), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    # While it waits: not before; while it runs: the end of its owner's lease.
+    Column("until_ms", BigInteger, nullable=False),
+    Column("owner", String(100)),
+    Column("started_ms", BigInteger),
+    Column("ended_ms", BigInteger),
+    Column("error_id", String(16)),
+    Column("note", Text, nullable=False),
+    UniqueConstraint("job_id", "due_ms", name="job_run_once"),
+    Index("job_run_state_until", "state", "until_ms"),
+)
+
+# What a run has posted: a run that is tried again does not post the same again.
+job_post = Table(
+    "job_post",
+    metadata,
+    Column("run_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("channel_id", BigInteger, nullable=False),
+    # None: it was about to be sent.
+    Column("message_id", BigInteger),
+    Column("begun_ms", BigInteger, nullable=False),
 )

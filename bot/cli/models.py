@@ -17,14 +17,13 @@ from rich.table import Table
 
 from bot.cards import card_text
 from bot.cli.output import clean_stdout, console, figures, number
-from bot.trainer import Outcome
 from bot.trainer import train as train_model
 from shared import logs
 from shared.charts import ConfusionMatrix, Reliability
 from shared.device import choose_device, limit_threads
 from shared.engine import Weights
 from shared.errors import BadInput, HearthError, ModelFailed, Refusal
-from shared.manifest import Manifest
+from shared.manifest import Manifest, Outcome
 from shared.model import AnyModel, Device, Part, Report, Trainable
 from shared.plugins import Plugins
 from shared.promotion import Gate, said

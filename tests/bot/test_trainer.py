@@ -49,7 +49,7 @@ def left_behind(store: Store) -> list[str]:
 
 
 def trainers() -> list[psutil.Process]:
-    return [p for p in psutil.Process().children(recursive=True) if "bot.trainer" in p.cmdline()]
+    return [p for p in psutil.Process().children(recursive=True) if "bot.labour" in p.cmdline()]
 
 
 async def test_a_trained_version_is_stored_with_all_that_made_it(store: Store, data: Path) -> None:

@@ -19,11 +19,11 @@ from plugins.animeface.crawler import Run, crawl
 from plugins.animeface.crawler_client import UNWANTED_PAUSE, retry_after
 from plugins.animeface.crawler_settings import CrawlerSettings
 from plugins.animeface.crop import AnimeCrop, CropRequest
-from shared.context import JobContext
 from shared.database import Database
 from shared.errors import BadInput
 from shared.model import Device, Failure
 from tests.kit import pictures
+from tests.kit.jobs import job_context
 from tests.kit.worker import warm
 
 REFERER = "https://gallery.example/"
@@ -119,10 +119,10 @@ class Crawl:
             "crawl_url": f"{self.gallery.base}/list",
             "crawl_folder": self.folder,
             "crawl_referer": REFERER,
-            "crawl_seconds": 0.1,
             "crawl_allow": ["127.0.0.0/8"],
         }
-        return CrawlerSettings(**(values | more))
+        # Less than settings allow: each run makes some ten requests.
+        return CrawlerSettings(**(values | more)).model_copy(update={"crawl_seconds": 0.02})
 
     async def count(self, data: bytes) -> int:
         (found,) = await asyncio.to_thread(self.cascade.predict, [CropRequest(data=data, shown=False)])
@@ -302,9 +302,11 @@ async def test_the_job_crawls_as_settings_say_with_the_model_of_the_worker(
     (job,) = animeface.jobs()
     database = Database(f"sqlite+aiosqlite:///{tmp_path}/test.db")
     async with warm(AnimeCrop) as predictor:
-        await job.run(JobContext("animeface", CrawlerSettings(), database, predictor))
+        off, _ = job_context("animeface", database, tmp_path, settings=CrawlerSettings(), predictor=predictor)
+        await job.run(off)
         assert not crawled.gallery.asked
-        await job.run(JobContext("animeface", crawled.settings(), database, predictor))
+        on, _ = job_context("animeface", database, tmp_path, settings=crawled.settings(), predictor=predictor)
+        await job.run(on)
     await database.close()
     assert [line["faces"] for line in crawled.lines("pictures.jsonl")] == [0, 0, 0]
 

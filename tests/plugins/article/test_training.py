@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.trainer import Outcome
 from bot.trainer import train as run_trainer
 from plugins.article.data import read_pairs
 from plugins.article.judging import HOLDOUT
 from plugins.article.model import SummaryModel, SummaryRequest
 from shared.errors import BadInput
+from shared.manifest import Outcome
 from shared.model import Device, Report
 from shared.rouge import METRICS
 from shared.splits import holdout

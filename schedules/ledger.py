@@ -1,0 +1,269 @@
+"""The ledger of runs: each due time of each job is taken once, by whichever bot on the database comes first.
+
+A due time becomes a row by INSERT … ON CONFLICT DO NOTHING, in the transaction that moves the job on. A bot takes a
+waiting row by changing it from "waiting" to "running" with a lease, which it renews; what a killed bot held is found
+when its lease has run out, or when the same bot starts again.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Final
+
+from sqlalchemy import Connection, and_, bindparam, exists, or_, select, update
+from sqlalchemy.sql import ColumnElement
+
+from shared.database import Database, now_ms
+from shared.jobs import WHOLE_BOT, Entry, Run, entry_of, milliseconds, moment, run_of
+from shared.tables import job, job_run
+
+BATCH: Final = 200
+"""Jobs that one transaction moves on."""
+MOST_AT_ONCE: Final = 500
+"""Missed due times of one job that one transaction writes down; more follow in the next."""
+GRACE: Final = timedelta(minutes=1)
+"""How late a run may begin without counting as missed."""
+LEASE_MS: Final = 30_000
+OPEN: Final = ("waiting", "running")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A run that this bot holds, and the job it is of."""
+
+    run: Run
+    entry: Entry
+
+
+class Ledger:
+    """One bot's hand in the ledger. `instance` names the bot, over its restarts; `life` this start of it.
+
+    `guilds` returns the servers that the bot is in, or None for any.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        instance: str,
+        life: str,
+        guilds: Callable[[], Collection[int] | None] = lambda: None,
+        now: Callable[[], int] = now_ms,
+        lease_ms: int = LEASE_MS,
+    ) -> None:
+        self._database, self._guilds, self.now, self._lease_ms = database, guilds, now, lease_ms
+        self._instance, self._owner = f"{instance}/", f"{instance}/{life}"[:100]
+
+    async def advance(self) -> int:
+        """Write down what is due, and move the jobs on to their next times; returns how many jobs were due."""
+        moved = 0
+        while (batch := await self._database.transact(self._advance)) > 0:
+            moved += batch
+        return moved
+
+    async def next_due(self) -> int | None:
+        """Return the next moment in the future at which something is due, as far as the rows say."""
+
+        def work(connection: Connection) -> int | None:
+            now = self.now()
+            waiting = (job_run.c.until_ms, job_run.c.state == "waiting")
+            coming = (job.c.next_ms, job.c.paused.is_(False))
+            found = [
+                connection.execute(select(at).where(open, at > now).order_by(at).limit(1)).scalar()
+                for at, open in (waiting, coming)
+            ]
+            return min((at for at in found if at is not None), default=None)
+
+        return await self._database.transact(work)
+
+    async def take(self, count: int, known: Collection[tuple[str, str]]) -> list[Claim]:
+        """Take up to `count` runs that are due, of the jobs (plugin, name) `known`, the oldest first."""
+
+        def work(connection: Connection) -> list[Claim]:
+            now, claims = self.now(), []
+            other, first = job_run.alias(), job_run.alias()
+            # One run of a job at a time, the oldest first.
+            busy = exists().where(and_(other.c.job_id == job_run.c.job_id, other.c.state == "running"))
+            behind = exists().where(
+                first.c.job_id == job_run.c.job_id,
+                first.c.due_ms < job_run.c.due_ms,
+                first.c.state == "waiting",
+                first.c.until_ms <= now,
+            )
+            due = (
+                select(job_run.c.id, job_run.c.job_id)
+                .join(job, job.c.id == job_run.c.job_id)
+                .where(job_run.c.state == "waiting", job_run.c.until_ms <= now, ~busy, ~behind)
+                .where(self._mine(known))
+                .order_by(job_run.c.until_ms, job_run.c.id)
+                .limit(count)
+                .with_for_update(skip_locked=True, of=job)
+            )
+            for id, job_id in connection.execute(due).all():
+                taken = {
+                    "state": "running",
+                    "owner": self._owner,
+                    "until_ms": now + self._lease_ms,
+                    "started_ms": now,
+                }
+                claimed = connection.execute(
+                    update(job_run)
+                    # Asked again: another bot may have taken a run of this job while this one waited for the lock.
+                    .where(job_run.c.id == id, job_run.c.state == "waiting", ~busy)
+                    .values(attempt=job_run.c.attempt + 1, **taken)
+                    .returning(job_run)
+                ).one_or_none()
+                row = connection.execute(select(job).where(job.c.id == job_id)).one_or_none()
+                if claimed is not None and row is not None:
+                    claims.append(Claim(run_of(claimed), entry_of(row)))
+            return claims
+
+        return await self._database.transact(work)
+
+    async def renew(self, runs: Iterable[int]) -> set[int]:
+        """Lengthen the leases of `runs`; returns those that this bot still holds."""
+        held = (
+            update(job_run)
+            .where(job_run.c.id.in_(list(runs)), job_run.c.state == "running", job_run.c.owner == self._owner)
+            .values(until_ms=self.now() + self._lease_ms)
+            .returning(job_run.c.id)
+        )
+        return await self._database.transact(lambda connection: set(connection.execute(held).scalars().all()))
+
+    async def lost(self, *, held: Collection[int] = (), starting: bool = False) -> list[Claim]:
+        """Return runs whose bot is gone: this one holds them now. `starting`: also what its earlier life held.
+
+        `held` are those that this bot does have under way, whatever their leases say.
+        """
+
+        def work(connection: Connection) -> list[Claim]:
+            now = self.now()
+            gone: ColumnElement[bool] = and_(job_run.c.until_ms < now, job_run.c.id.not_in(list(held)))
+            if starting:
+                earlier = and_(
+                    job_run.c.owner.startswith(self._instance, autoescape=True),
+                    job_run.c.owner != self._owner,
+                )
+                gone = or_(gone, earlier)
+            taken = (
+                update(job_run)
+                .where(job_run.c.state == "running", gone)
+                .values(owner=self._owner, until_ms=now + self._lease_ms)
+                .returning(job_run)
+            )
+            claims = []
+            for row in connection.execute(taken).all():
+                of = connection.execute(select(job).where(job.c.id == row.job_id)).one_or_none()
+                if of is not None:
+                    claims.append(Claim(run_of(row), entry_of(of)))
+                else:
+                    connection.execute(update(job_run).where(job_run.c.id == row.id).values(state="failed"))
+            return claims
+
+        return await self._database.transact(work)
+
+    async def end(self, claim: Claim, state: str, note: str = "", error_id: str | None = None) -> bool:
+        """Write down how a run ended; tells whether its job's channel is to hear that it failed."""
+
+        def work(connection: Connection) -> bool:
+            ended = {
+                "state": state,
+                "ended_ms": self.now(),
+                "note": note[:2000],
+                "error_id": error_id,
+                "owner": None,
+            }
+            mine = and_(job_run.c.id == claim.run.id, job_run.c.owner == self._owner)
+            if (
+                connection.execute(update(job_run).where(mine).values(**ended)).rowcount == 0
+                or state == "skipped"
+            ):
+                return False
+            failed = state == "failed"
+            told = (
+                update(job).where(job.c.id == claim.entry.id, job.c.told.is_(not failed)).values(told=failed)
+            )
+            return connection.execute(told).rowcount > 0 and failed
+
+        return await self._database.transact(work)
+
+    async def try_again(self, claim: Claim, at_ms: int, note: str, error_id: str | None = None) -> None:
+        """Give a run back, to be taken again at `at_ms`."""
+        back = {
+            "state": "waiting",
+            "until_ms": at_ms,
+            "owner": None,
+            "note": note[:2000],
+            "error_id": error_id,
+        }
+        mine = and_(job_run.c.id == claim.run.id, job_run.c.owner == self._owner)
+        await self._database.transact(
+            lambda connection: connection.execute(update(job_run).where(mine).values(**back)).close()
+        )
+
+    def _mine(self, known: Collection[tuple[str, str]]) -> ColumnElement[bool]:
+        guilds = self._guilds()
+        kinds = or_(*(and_(job.c.plugin == plugin, job.c.name == name) for plugin, name in sorted(known)))
+        if guilds is None:
+            return kinds
+        return and_(kinds, job.c.guild_id.in_([WHOLE_BOT, *guilds]))
+
+    def _advance(self, connection: Connection) -> int:
+        now = self.now()
+        due = (
+            select(job)
+            .where(job.c.next_ms <= now, job.c.paused.is_(False))
+            .order_by(job.c.next_ms)
+            .limit(BATCH)
+            .with_for_update(skip_locked=True)
+        )
+        entries = [entry_of(row) for row in connection.execute(due).all()]
+        runs, moves = [], []
+        open_runs = select(job_run.c.job_id).where(
+            job_run.c.job_id.in_([entry.id for entry in entries]), job_run.c.state.in_(OPEN)
+        )
+        busy = set(connection.execute(open_runs).scalars().all())
+        for entry in entries:
+            rows, until = _due(entry, moment(now), entry.id in busy)
+            runs += rows
+            following = entry.schedule.next(until, entry.anchor)
+            moves.append({"moved": entry.id, "next_ms": milliseconds(following) if following else None})
+        if runs:
+            # ON CONFLICT: by another bot, or asked for by hand at the very millisecond.
+            connection.execute(self._database.insert(job_run).on_conflict_do_nothing(), runs)
+        if moves:
+            connection.execute(
+                update(job).where(job.c.id == bindparam("moved")).values(next_ms=bindparam("next_ms")), moves
+            )
+        return len(entries)
+
+
+def _due(entry: Entry, now: datetime, busy: bool) -> tuple[list[dict[str, object]], datetime]:
+    """Return the rows of what is due of a job by its misfire rule, and up to when that is all."""
+    assert entry.next_ms is not None, "it is due"
+    before = moment(entry.next_ms) - timedelta(milliseconds=1)
+    if entry.misfire == "all":
+        times = list(islice(entry.schedule.between(before, now, entry.anchor), MOST_AT_ONCE))
+        return [_row(entry, at) for at in times], (times[-1] if len(times) == MOST_AT_ONCE else now)
+    last = entry.schedule.last(before, now, entry.anchor)
+    if last is None:
+        # The schedule was changed since.
+        return [], now
+    if busy:
+        return [_row(entry, last, skipped="the run before it had not ended")], now
+    if entry.misfire == "skip" and now - last > GRACE:
+        return [_row(entry, last, skipped="missed: no bot ran then")], now
+    return [_row(entry, last)], now
+
+
+def _row(entry: Entry, due: datetime, skipped: str = "") -> dict[str, object]:
+    at = milliseconds(due)
+    return {
+        "job_id": entry.id,
+        "due_ms": at,
+        "state": "skipped" if skipped else "waiting",
+        "attempt": 0,
+        "until_ms": at,
+        "note": skipped,
+    }

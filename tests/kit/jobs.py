@@ -1,0 +1,89 @@
+"""Runs of jobs without Discord: what a job posts is kept, and heavy work is really done in a process of its own."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from bot.hands import CoreHands
+from bot.trainer import train
+from shared.context import JobContext
+from shared.database import Database
+from shared.jobs import Jobs, OwnJobs
+from shared.manifest import Outcome
+from shared.model import AnyModel, Progress
+from shared.predictor import Predictor
+from shared.reply import Reply
+from shared.store import Store
+from shared.texts import Texts
+from shared.vault import Vault
+
+Request = TypeVar("Request")
+Result = TypeVar("Result")
+
+
+@dataclass
+class Hands:
+    """Keeps posts as (channel, reply)."""
+
+    root: Path
+    posts: list[tuple[int, Reply]] = field(default_factory=list)
+
+    async def labour(
+        self, function: Callable[[Request, Progress], Result], request: Request, progress: Progress
+    ) -> Result:
+        """Run heavy work in a process of its own."""
+        return await CoreHands(self.root).labour(function, request, progress)
+
+    def folder(self, plugin: str) -> Path:
+        """Return the plugin's own folder of files."""
+        return CoreHands(self.root).folder(plugin)
+
+    async def train(
+        self, model: AnyModel, data: Path, judge: Path | None, licence: str, progress: Progress
+    ) -> Outcome:
+        """Train a model, store it, and let the gate judge it."""
+        path, store = f"{model.__module__}:{model.__qualname__}", Store(self.root / "models")
+        return await train(path, data, store, progress, judge=judge, licence=licence)
+
+    async def post(self, reply: Reply, channel: int) -> int:
+        """Keep a post."""
+        self.posts.append((channel, reply))
+        return len(self.posts)
+
+
+def job_context(
+    plugin: str,
+    database: Database,
+    root: Path,
+    *,
+    settings: Any = None,
+    predictor: Predictor | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    guild: int | None = None,
+    channel: int | None = None,
+    locale: str = "en-US",
+    due: datetime | None = None,
+    texts: Texts | None = None,
+) -> tuple[JobContext, Hands]:
+    """Make what one attempt at a run is given; with its files below `root`; without `predictor` it asks no model."""
+    hands = Hands(root)
+    context = JobContext(
+        plugin=plugin,
+        settings=settings,
+        database=database,
+        texts=texts or Texts({}),
+        predictor=predictor or Predictor.__new__(Predictor),
+        vault=Vault(bytes(32)),
+        jobs=OwnJobs(Jobs(database), plugin, guild or 0, None, locale),
+        hands=hands,
+        arguments=arguments or {},
+        guild_id=guild,
+        channel_id=channel,
+        locale=locale,
+        due=due or datetime.now(UTC),
+        attempt=1,
+        timeout=60.0,
+    )
+    return context, hands
