@@ -16,18 +16,20 @@ from safetensors.torch import load_file
 from torch import nn
 
 from plugins.image.classifier import Classifier, Preparation
+from plugins.image.familiar import Familiarity
 from plugins.image.labels import Labels
-from plugins.image.lite import FOLDER, MIDDLE, SIDE, SPREAD, lite_network
+from plugins.image.lite import FOLDER, WithFeatures, shipped
 from plugins.image.settings import ImageSettings, from_environment
 from shared.device import prepare_torch
 from shared.errors import ModelUnavailable
+from shared.lite0 import MIDDLE, SIDE, SPREAD, WIDTH
 from shared.model import Device
 
 CONFIG: Final = "config.json"
 MAX_CONFIG: Final = 8 * 2**20
 MAX_CLASSES: Final = 50_000
 FALLBACK: Final = 0.4
-"""The threshold for a network whose own was never measured: that of the one that ships."""
+"""The threshold for a network whose own was never measured."""
 
 
 class Calibration(msgspec.Struct, frozen=True):
@@ -74,7 +76,8 @@ def chosen(folder: Path | None, device: Device, settings: ImageSettings | None =
     else:
         found = _other(settings.classifier, settings.weights or outside, device, outside)
     if settings.threshold is not None:
-        found.threshold = settings.threshold
+        # What a person sets decides alone: at 0 everything is named.
+        found.threshold, found.familiar = settings.threshold, None
     return found
 
 
@@ -82,11 +85,12 @@ def _shipped(device: Device) -> Classifier:
     calibration = msgspec.json.decode((FOLDER / "calibration.json").read_bytes(), type=Calibration)
     preparation = Preparation(SIDE, 0.875, mean=(MIDDLE / 255,) * 3, spread=(SPREAD / 255,) * 3)
     return Classifier(
-        lite_network(),
+        WithFeatures(shipped()),
         Labels.imagenet(),
         preparation,
         threshold=calibration.threshold,
         temperature=calibration.temperature,
+        familiar=Familiarity.read(FOLDER, WIDTH),
         device=device.name,
     )
 

@@ -6,7 +6,7 @@ by the worker and the trainer only: it needs torch.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
+from plugins.image.familiar import Bools, Familiarity
 from plugins.image.labels import Labels
 
 if TYPE_CHECKING:
@@ -68,13 +69,21 @@ class Preparation:
         )
 
 
+class Readings(NamedTuple):
+    """Of each picture: the probabilities of its classes (n x classes), and whether the likeliest are to be named."""
+
+    probabilities: Floats
+    known: Bools
+
+
 class Classifier:
     """A network with what belongs to it.
 
     `temperature`: what logits are divided by (Guo et al. 2017). `threshold`: the probability below which nothing is
     named; of the three likeliest together where there are a hundred classes or more, for those are finely divided: a
-    tabby is as likely a tiger cat. `name` is that of a network that settings name. Raises `ValueError` where the
-    network does not give one logit a class.
+    tabby is as likely a tiger cat. `familiar`: what else must know a picture, if anything; then the network answers
+    with its features too. `name` is that of a network that settings name. Raises `ValueError` where the network does
+    not give one logit a class.
     """
 
     def __init__(
@@ -86,8 +95,10 @@ class Classifier:
         name: str = "",
         threshold: float = 0.0,
         temperature: float = 1.0,
+        familiar: Familiarity | None = None,
         device: str = "cpu",
     ) -> None:
+        self.familiar = familiar
         self.labels, self.preparation, self.name = labels, preparation, name
         self.threshold, self._temperature, self._device = threshold, temperature, device
         self._chunk = CPU_CHUNK if device == "cpu" else CHUNK
@@ -98,7 +109,7 @@ class Classifier:
         self._spread = torch.tensor(preparation.spread, device=device).reshape(shape)
         blank = np.zeros((1, preparation.side, preparation.side, 3), np.uint8)
         self._mapping = _last_map(self._network, self._prepared(blank))
-        found = self._logits(self._prepared(blank))
+        found, _ = self._answered(self._prepared(blank))
         if found.shape != (1, len(labels)):
             raise ValueError(f"the network gives {tuple(found.shape)}, not 1 × {len(labels)} classes")
 
@@ -111,23 +122,27 @@ class Classifier:
         """Return what part of a picture is looked at; see `Preparation.window`."""
         return self.preparation.window(pixels)
 
-    def knows(self, probabilities: Floats) -> bool:
-        """Tell whether the likeliest of one picture's classes are probable enough to be named."""
-        together = TOGETHER if len(probabilities) >= MANY else 1
-        return bool(np.sort(probabilities)[-together:].sum() >= self.threshold)
-
     def probabilities(self, pictures: Sequence["Pixels"]) -> Floats:
         """Return the probability of each class (n x classes)."""
-        return self.read(self.preparation.squares(pictures))
+        return self.read(pictures).probabilities
 
-    def read(self, squares: NDArray[np.uint8]) -> Floats:
-        """Return the probability of each class (n x classes) of squares that are prepared already."""
-        found = [np.zeros((0, len(self.labels)))]
+    def read(self, pictures: Sequence["Pixels"]) -> Readings:
+        """Look at pictures, and say of each what it shows and whether that is to be named."""
+        return self.read_squares(self.preparation.squares(pictures))
+
+    def read_squares(self, squares: NDArray[np.uint8]) -> Readings:
+        """The same of squares (n x side x side x 3) that are prepared already."""
+        found, familiar = [np.zeros((0, len(self.labels)))], [np.zeros(0, bool)]
         with torch.inference_mode():
             for first in range(0, len(squares), self._chunk):
-                logits = self._logits(self._prepared(squares[first : first + self._chunk])).double()
-                found.append((logits / self._temperature).softmax(1).cpu().numpy())
-        return np.concatenate(found)
+                logits, features = self._answered(self._prepared(squares[first : first + self._chunk]))
+                found.append((logits.double() / self._temperature).softmax(1).cpu().numpy())
+                if self.familiar is not None and features is not None:
+                    familiar.append(self.familiar.knows(features.cpu().numpy()))
+        probabilities = np.concatenate(found)
+        together = TOGETHER if len(self.labels) >= MANY else 1
+        known = np.sort(probabilities, axis=1)[:, -together:].sum(1) >= self.threshold
+        return Readings(probabilities, known if self.familiar is None else known & np.concatenate(familiar))
 
     def heat(self, pixels: "Pixels", place: int) -> NDArray[np.float32]:
         """Return how much each part of the window speaks for a class, 0 to 1, as a map h x w of some cells.
@@ -146,7 +161,7 @@ class Classifier:
         hook = self._mapping.register_forward_hook(keep)
         try:
             with torch.enable_grad():
-                logits = self._logits(self._prepared(self.preparation.squares([pixels])))
+                logits, _ = self._answered(self._prepared(self.preparation.squares([pixels])))
                 (slope,) = torch.autograd.grad(logits[0, place], kept[-1])
         finally:
             hook.remove()
@@ -160,11 +175,18 @@ class Classifier:
         # A view of pictures n x h x w x 3 already lies in memory as channels-last does.
         return ((x - self._mean) / self._spread).permute(0, 3, 1, 2)
 
-    def _logits(self, x: Tensor) -> Tensor:
-        answer = self._network(x)
-        # Some networks of torchvision answer with a named tuple, the logits first.
-        logits: Tensor = answer[0] if isinstance(answer, tuple) else answer
-        return logits
+    def _answered(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return logits, and features where the network answers with them."""
+        match self._network(x):
+            case (Tensor() as logits, Tensor() as features) if self.familiar is not None:
+                return logits, features
+            # Some networks of torchvision answer with a named tuple, the logits first.
+            case (Tensor() as logits, *_):
+                return logits, None
+            case Tensor() as logits:
+                return logits, None
+            case other:
+                raise ValueError(f"the network answers with {type(other).__name__}")
 
 
 def _last_map(network: nn.Module, x: Tensor) -> nn.Module | None:

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from plugins.image.classifier import Classifier, Floats
+from plugins.image.familiar import Bools
 from plugins.image.labels import Labels
 from plugins.image.own_data import KINDS, MAX_BYTES
 from plugins.image.packs import read_pack
@@ -33,6 +34,8 @@ def judge(classifier: Classifier, data: Path) -> Report:
     places = _places(classifier.labels, names, data)
     truth: list[int] = []
     parts: list[Floats] = []
+    named: list[Bools] = []
+    right: list[Bools] = []
     unread = 0
     for chunk in rows:
         decoded = decode_all([picture for _, picture in chunk], LONGEST)
@@ -44,15 +47,24 @@ def judge(classifier: Classifier, data: Path) -> Report:
         unread += len(chunk) - len(good)
         if good:
             truth += [label for label, _ in good]
-            parts.append(_narrowed(classifier.probabilities([pixels for _, pixels in good]), places))
+            found, known = classifier.read([pixels for _, pixels in good])
+            parts.append(_narrowed(found, places))
+            named.append(known)
+            right.append(found.argmax(1) == [places[label] for label, _ in good])
     if not truth:
         raise BadInput("{path} holds no picture that can be read.", path=data)
     probabilities = np.concatenate(parts)
     labels = [classifier.labels.rows[place][1] for place in places]
     labels += [f"another class ({n})" for n in range(1, probabilities.shape[1] - len(labels) + 1)]
-    return classes_report(
-        truth, probabilities, labels, details={"classes": len(classifier.labels), "unread": unread}
-    )
+    answered, hits = np.concatenate(named), np.concatenate(right)
+    details = {
+        "classes": len(classifier.labels),
+        "unread": unread,
+        "threshold": classifier.threshold,
+        "answered": float(answered.mean()),
+        "accuracy_answered": float(hits[answered].mean()) if answered.any() else 0.0,
+    }
+    return classes_report(truth, probabilities, labels, details=details)
 
 
 def _narrowed(probabilities: Floats, places: list[int]) -> Floats:

@@ -102,15 +102,13 @@ class ImageModel:
 
     def predict(self, batch: Sequence[ImageRequest]) -> Sequence[ImageResult | Failure]:
         """Classify each picture, decoded once; all go through the network together."""
-        import numpy as np
-
         from shared.pictures import decode_all
 
         decoded = decode_all([request.data for request in batch], LONGEST)
         pixels = [each for each in decoded if not isinstance(each, Failure)]
-        found = iter(self.classifier.probabilities(pixels) if pixels else np.zeros((0, 1)))
+        found = zip(*self.classifier.read(pixels), strict=True) if pixels else iter(())
         return [
-            each if isinstance(each, Failure) else self._result(request, each, next(found))
+            each if isinstance(each, Failure) else self._result(request, each, *next(found))
             for request, each in zip(batch, decoded, strict=True)
         ]
 
@@ -130,14 +128,14 @@ class ImageModel:
         return judge(self.classifier, data)
 
     def _result(
-        self, request: ImageRequest, pixels: "Pixels", probabilities: "NDArray[np.float64]"
+        self, request: ImageRequest, pixels: "Pixels", probabilities: "NDArray[np.float64]", sure: "np.bool_"
     ) -> ImageResult | Failure:
         from plugins.image.chart import beside, small
 
         classes = len(probabilities)
         order = probabilities.argsort()[::-1][:SHOWN].tolist()
         guesses = [self.classifier.labels.guess(place, float(probabilities[place])) for place in order]
-        known = self.classifier.knows(probabilities)
+        known = bool(sure)
         if request.decided is None:
             return ImageResult(
                 guesses=guesses,

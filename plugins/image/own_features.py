@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from plugins.image.lite import WIDTH, LiteNetwork, lite_network, prepared
+from plugins.image.lite import shipped
+from shared.lite0 import WIDTH, LiteNetwork, prepared
 from shared.model import Device
 
 CHUNK: Final = 32
@@ -28,7 +29,7 @@ class Features:
     @classmethod
     def load(cls, device: Device) -> "Features":
         """Load the packaged network. Raises `ModelUnavailable` where it is damaged."""
-        return cls(lite_network().to(device.name), device.name)
+        return cls(shipped().to(device.name), device.name)
 
     def __call__(self, pixels: Pixels) -> Floats:
         """Return the features (n x 1280) of pictures n x 224 x 224 x 3."""

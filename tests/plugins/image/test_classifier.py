@@ -1,7 +1,5 @@
 """The packaged network knows what two photographs show, one by one and in batches, and says where it looked."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -9,11 +7,9 @@ import torch
 from plugins.image.choose import chosen
 from plugins.image.classifier import Classifier, Preparation
 from plugins.image.labels import Labels
-from plugins.image.lite import LiteNetwork, SameConv, lite_network, prepared
 from plugins.image.settings import ImageSettings
-from shared.errors import ModelUnavailable
 from shared.model import Device
-from tests.plugins.image.photographs import Pixels, flower, palace, scribble
+from tests.plugins.image.photographs import Pixels, disc, flower, lettered, palace, scribble
 
 DAISY, PALACE = 985, 698
 
@@ -24,11 +20,18 @@ def classifier() -> Classifier:
 
 
 def test_photographs_are_recognised_and_noise_is_not(classifier: Classifier) -> None:
-    found = classifier.probabilities([flower(), palace(), scribble()])
+    found, known = classifier.read([flower(), palace(), scribble()])
     assert found.shape == (3, 1000)
     assert np.allclose(found.sum(1), 1)
     assert found[:2].argmax(1).tolist() == [DAISY, PALACE]
-    assert [classifier.knows(row) for row in found] == [True, True, False]
+    assert known.tolist() == [True, True, False]
+
+
+def test_drawings_and_letters_are_not_named_however_probable_a_class_is(classifier: Classifier) -> None:
+    drawn = [disc(), lettered("A"), lettered("我")]
+    assert not classifier.read(drawn).known.any()
+    # By themselves the probabilities would have it otherwise.
+    assert (np.sort(classifier.probabilities(drawn), axis=1)[:, -3:].sum(1) >= classifier.threshold).any()
 
 
 def test_a_batch_says_what_each_picture_alone_says(classifier: Classifier) -> None:
@@ -109,27 +112,3 @@ def test_the_map_is_what_the_paper_s_formula_gives() -> None:
 def test_a_network_of_another_number_of_classes_is_refused() -> None:
     with pytest.raises(ValueError, match="not 1 × 3"):
         Classifier(Toy(), Labels.of(["a", "b", "c"]), Preparation(16))
-
-
-def test_padding_is_tensorflow_s() -> None:
-    conv = SameConv(1, 1, 3, 2, bias=False)
-    torch.nn.init.ones_(conv.weight)
-    # With an even side the odd pixel is below and right: the first window sees nine pixels, the last four.
-    found = conv(torch.ones(1, 1, 4, 4))
-    assert found[0, 0].tolist() == [[9, 6], [6, 4]]
-
-
-def test_features_for_transfer_learning_are_those_below_the_last_layer() -> None:
-    network = lite_network()
-    x = prepared(torch.from_numpy(np.ascontiguousarray(flower()[None, 100:324, 200:424])))
-    with torch.inference_mode():
-        features = network.features(x)
-        assert features.shape == (1, 1280)
-        assert torch.equal(network.classifier(features), network(x))
-
-
-def test_weights_that_are_damaged_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "weights.safetensors").write_bytes(b"no weights")
-    with pytest.raises(ModelUnavailable):
-        lite_network(tmp_path)
-    assert sum(p.numel() for p in LiteNetwork().parameters()) == pytest.approx(4.63e6, rel=0.01)

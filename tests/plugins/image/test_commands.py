@@ -178,7 +178,7 @@ async def test_a_message_s_files_that_are_no_pictures_are_named_and_the_others_a
     assert not answer.ephemeral
     words = unescape(answer.message.embeds[0]["description"])
     assert "1. p.jpg: **宮殿" in words
-    assert "2. d.jpg：" in words
+    assert "2. d.jpg: **雛菊" in words
     assert "雛菊 · daisy" in words
     for line in (
         "⚠️ page.png 不是可讀的圖片",

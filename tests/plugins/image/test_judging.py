@@ -40,6 +40,9 @@ def test_folders_named_by_class_or_id_are_judged_with_what_cannot_be_read_counte
     assert report.metrics["top5"].value == pytest.approx(2 / 3)
     assert report.details["unread"] == 1
     assert report.details["classes"] == 1000
+    # All three are named, one of them wrongly.
+    assert report.details["answered"] == 1
+    assert report.details["accuracy_answered"] == pytest.approx(2 / 3)
     assert {"palace", "bubble"} <= set(report.labels)
     assert len(report.losses) == 3
     # The daisy is not among the data's classes, and counts as the answer that it is.
