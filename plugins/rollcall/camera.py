@@ -14,6 +14,7 @@ from plugins.rollcall import sessions, tables
 from plugins.rollcall.camera_loop import Labels, watch
 from plugins.rollcall.faces import Face, FaceModel, FaceRequest, FaceResult, Known
 from plugins.rollcall.people import enrolled
+from shared.database import Database
 from shared.errors import BadInput
 from shared.tool import RunningHouse, Tool, ToolContext
 
@@ -26,7 +27,9 @@ EVERY: Final = 5
 
 async def camera(
     ctx: ToolContext,
-    guild: Annotated[int, typer.Option(help="Id of the server whose roll is taken.")],
+    guild: Annotated[
+        int | None, typer.Option(help="Id of the server, where several have an open roll call.")
+    ] = None,
     device: Annotated[int | None, typer.Option(min=0, help="Number of the camera; 0 is the first.")] = None,
     video: Annotated[Path | None, typer.Option(help="A video file instead of a camera.")] = None,
     session: Annotated[
@@ -48,10 +51,10 @@ async def camera(
         shown = window and has_window() and frames.live
         with closing(Output(out, frames.rate, shown)) as output:
             async with ctx.house() as house:
-                roll = await _open_session(house, guild, session)
+                roll = await roll_meant(house.database, guild, session)
                 known = [
                     Known(each.user_id, each.name, list(each.faces))
-                    for each in await enrolled(house.database, house.vault, guild)
+                    for each in await enrolled(house.database, house.vault, roll.guild_id)
                 ]
                 ctx.say(f"Roll call {roll.id} “{roll.title}”: {len(known)} people have enrolled.")
 
@@ -75,27 +78,48 @@ def _frames(device: int | None, video: Path | None) -> "Frames":
     return Frames.of_video(video) if video is not None else Frames.of_camera(device or 0)
 
 
-async def _open_session(house: RunningHouse, guild: int, number: int | None) -> sessions.Session:
-    now_ms = _now_ms()
-    if number is not None:
-        found = await sessions.session_numbered(house.database, guild, number)
-        if found is None or not found.open_at(now_ms):
-            raise BadInput("The server {guild} has no open roll call {number}.", guild=guild, number=number)
-        return found
+async def roll_meant(database: Database, guild: int | None, number: int | None) -> sessions.Session:
+    """Return the open roll call that is meant: by server and number, or the only one. Raises `BadInput`."""
     table = tables.session
-    query = select(table.c.id).where(
-        table.c.guild_id == guild, table.c.closed_ms.is_(None), table.c.closes_ms > now_ms
+    query = select(table.c.guild_id, table.c.id).where(
+        table.c.closed_ms.is_(None), table.c.closes_ms > _now_ms()
     )
-    async with house.database.begin() as connection:
-        numbers = list((await connection.scalars(query.order_by(table.c.id))).all())
-    if not numbers:
+    if guild is not None:
+        query = query.where(table.c.guild_id == guild)
+    if number is not None:
+        query = query.where(table.c.id == number)
+    async with database.begin() as connection:
+        rows = (await connection.execute(query.order_by(table.c.guild_id, table.c.id))).all()
+    guilds, numbers = sorted({row.guild_id for row in rows}), [row.id for row in rows]
+    if not rows:
+        raise _none_open(guild, number)
+    if len(guilds) > 1:
         raise BadInput(
-            "The server {guild} has no open roll call: open one with /rollcall start.", guild=guild
+            "Several servers have an open roll call: choose one with --guild ({guilds}).",
+            guilds=", ".join(map(str, guilds)),
         )
     if len(numbers) > 1:
-        listed = ", ".join(str(each) for each in numbers)
-        raise BadInput("Several roll calls are open: choose one with --session ({numbers}).", numbers=listed)
-    return await _open_session(house, guild, numbers[0])
+        raise BadInput(
+            "Several roll calls are open: choose one with --session ({numbers}).",
+            numbers=", ".join(map(str, numbers)),
+        )
+    found = await sessions.session_numbered(database, guilds[0], numbers[0])
+    if found is None:
+        raise BadInput("The roll call has been closed.")
+    return found
+
+
+def _none_open(guild: int | None, number: int | None) -> BadInput:
+    match guild, number:
+        case None, None:
+            return BadInput("No server has an open roll call: open one with /rollcall start.")
+        case None, _:
+            return BadInput("No server has an open roll call {number}.", number=number)
+        case _, None:
+            return BadInput(
+                "The server {guild} has no open roll call: open one with /rollcall start.", guild=guild
+            )
+    return BadInput("The server {guild} has no open roll call {number}.", guild=guild, number=number)
 
 
 async def _check_in(

@@ -13,13 +13,15 @@ from PIL import Image
 
 from bot.assembly import assembled
 from bot.cli.tools import Here
+from bot.core import Core
 from plugins.rollcall import sessions
-from plugins.rollcall.camera import camera
+from plugins.rollcall.camera import camera, roll_meant
 from plugins.rollcall.camera_frames import Frames, Output, has_window
 from plugins.rollcall.camera_loop import Labels, watch
 from plugins.rollcall.faces import Face, FaceModel, FaceRequest, FaceResult
 from shared.database import now_ms
 from shared.errors import BadInput
+from shared.model import Device
 from shared.pictures import Pixels
 from shared.plugins import Plugins
 from shared.settings import Settings
@@ -71,19 +73,27 @@ def tool(settings: Settings) -> Any:
     return made
 
 
+async def opened(core: Core, guild: int, channel: int) -> int:
+    """Open a roll call, and return its number."""
+    made = await sessions.open_session(
+        core.database, now_ms(), guild_id=guild, channel_id=channel, title="Monday", time_zone="Asia/Taipei",
+        started_by=5,
+    )  # fmt: skip
+    return made.id
+
+
 async def prepared(settings: Settings) -> None:
     """Open a roll call in a server where the person of the portrait has enrolled."""
     async with assembled(settings, warm=False) as core:
         await core.states.switch("rollcall", True, GUILD, 1)
-        seen = await core.predictor.predict(
-            FaceModel, FaceRequest(data=portrait().data, draw=False), timeout=60, bulk=False
+        # Here, as the camera's own worker loads the model once more.
+        (seen,) = FaceModel.load(FaceModel.default, Device()).predict(
+            [FaceRequest(data=portrait().data, draw=False)]
         )
+        assert isinstance(seen, FaceResult)
         grace = Member.of(core, 5, "Grace")
         await grace.enrolled(seen.faces[0].vector)
-        await sessions.open_session(
-            core.database, now_ms(), guild_id=GUILD, channel_id=3, title="Monday", time_zone="Asia/Taipei",
-            started_by=5,
-        )  # fmt: skip
+        await opened(core, GUILD, 3)
 
 
 async def test_a_video_checks_in_whom_it_shows_and_comes_back_drawn(
@@ -92,7 +102,8 @@ async def test_a_video_checks_in_whom_it_shows_and_comes_back_drawn(
     await prepared(hearth_settings)
     ctx = tool(hearth_settings)
     video, out = write_video(tmp_path / "class.avi"), tmp_path / "drawn.avi"
-    await camera(ctx, guild=GUILD, video=video, out=out, every=3)
+    # No server is named: one alone has an open roll call.
+    await camera(ctx, video=video, out=out, every=3)
     assert [line for line in ctx.lines if line.endswith("  Grace")] == [ctx.lines[1]]
     assert ctx.lines[2] == "12 frames, 4 looked at, 2 faces; 1 people are in."
     drawn = Frames.of_video(out)
@@ -114,6 +125,29 @@ async def test_a_server_without_an_open_roll_call_is_refused(
 ) -> None:
     with pytest.raises(BadInput, match="no open roll call"):
         await camera(tool(hearth_settings), guild=99, video=write_video(tmp_path / "class.avi", 2))
+
+
+async def test_without_a_server_the_only_open_roll_call_is_taken_and_several_are_named(
+    hearth_settings: Settings,
+) -> None:
+    async with assembled(hearth_settings, warm=False) as core:
+        with pytest.raises(BadInput, match="No server has an open roll call: open one"):
+            await roll_meant(core.database, None, None)
+        first = await opened(core, 30, 1)
+        with pytest.raises(BadInput, match=f"No server has an open roll call {first + 1}"):
+            await roll_meant(core.database, None, first + 1)
+        assert (await roll_meant(core.database, None, None)).guild_id == 30
+        second = await opened(core, 30, 2)
+        with pytest.raises(BadInput, match=rf"--session \({first}, {second}\)"):
+            await roll_meant(core.database, None, None)
+        third = await opened(core, 4, 3)
+        with pytest.raises(BadInput, match=r"--guild \(4, 30\)"):
+            await roll_meant(core.database, None, None)
+        # Numbers are of the whole installation.
+        assert (await roll_meant(core.database, None, second)).channel_id == 2
+        assert (await roll_meant(core.database, 4, None)).id == third
+        with pytest.raises(BadInput, match=f"The server 4 has no open roll call {first}"):
+            await roll_meant(core.database, 4, first)
 
 
 async def test_a_source_must_be_named_and_must_be_one(hearth_settings: Settings, tmp_path: Path) -> None:
