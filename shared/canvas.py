@@ -1,6 +1,7 @@
 """A canvas for charts: smooth shapes below, crisp text in any script above."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -91,6 +92,10 @@ class Canvas:
         """Draw a filled circle."""
         ends = ((x - radius) * SMOOTH, (y - radius) * SMOOTH, (x + radius) * SMOOTH, (y + radius) * SMOOTH)
         self._pen.ellipse(ends, fill=colour)
+
+    def polygon(self, corners: Sequence[tuple[float, float]], colour: Colour) -> None:
+        """Draw a filled polygon."""
+        self._pen.polygon([(x * SMOOTH, y * SMOOTH) for x, y in corners], fill=colour)
 
     def line(
         self, start: tuple[float, float], end: tuple[float, float], colour: Colour, thick: float = 1

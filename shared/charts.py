@@ -76,10 +76,38 @@ class Histogram(msgspec.Struct, frozen=True, tag="histogram", kw_only=True):
     dark: bool = True
 
 
+class Scatter(msgspec.Struct, frozen=True, tag="scatter", kw_only=True):
+    """Points in groups that are told apart by colour and shape, each named where its points are; 10,000 at most.
+
+    `points` are (x, y) in 0…1, y upwards. `groups` holds a point's group, an index into `labels`; -1: none, faint.
+    """
+
+    title: str
+    points: list[tuple[float, float]]
+    groups: list[int]
+    labels: list[str]
+    rest_label: str = ""
+    dark: bool = True
+
+
+class Lines(msgspec.Struct, frozen=True, tag="lines", kw_only=True):
+    """Values of series over the same steps, such as shares a month; 8 series and 200 steps at most.
+
+    `values` holds a list a series, as long as `steps`; None where there is no value: the line is broken there.
+    """
+
+    title: str
+    steps: list[str]
+    labels: list[str]
+    values: list[list[float | None]]
+    percent: bool = True
+    dark: bool = True
+
+
 class Chart(msgspec.Struct, frozen=True):
     """Any chart: what crosses to the worker."""
 
-    chart: Highlights | Bars | ConfusionMatrix | Reliability | Histogram
+    chart: Highlights | Bars | ConfusionMatrix | Reliability | Histogram | Scatter | Lines
 
 
 class Drawn(msgspec.Struct, frozen=True):

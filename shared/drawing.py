@@ -8,11 +8,12 @@ import math
 from typing import Final
 
 from shared.canvas import DARK, LIGHT, Canvas, Colour, Theme, mix
-from shared.charts import Bars, ConfusionMatrix, Drawn, Highlights, Histogram, Reliability
+from shared.charts import Bars, ConfusionMatrix, Drawn, Highlights, Histogram, Lines, Reliability, Scatter
 from shared.fonts import BOLD, fit, forget_words, printable, width
+from shared.plots import lines, scatter
 from shared.typeset import Piece, typeset
 
-Chart = Highlights | Bars | ConfusionMatrix | Reliability | Histogram
+Chart = Highlights | Bars | ConfusionMatrix | Reliability | Histogram | Scatter | Lines
 WIDTH: Final = 800
 PAD: Final = 28
 TITLE: Final = 26
@@ -40,6 +41,10 @@ def draw(chart: Chart) -> Drawn:
                 canvas = _reliability(chart, theme)
             case Histogram():
                 canvas = _histogram(chart, theme)
+            case Scatter():
+                canvas = scatter(chart, theme)
+            case Lines():
+                canvas = lines(chart, theme)
         return Drawn(canvas.png(), canvas.wide, canvas.high)
     finally:
         forget_words()

@@ -1,0 +1,64 @@
+"""Reviews: sorted into topics that nobody named beforehand, followed over time, and of places that are followed."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Delete, Select, delete, select
+
+from plugins.reviews import commands as chat
+from plugins.reviews.jobs import JOBS
+from plugins.reviews.kept import HOURS
+from plugins.reviews.model import Reviews
+from plugins.reviews.settings import ReviewsSettings
+from plugins.reviews.tables import kept
+from shared.command import Command
+from shared.model import AnyModel
+from shared.plugin import Card, Job, Kept, hookimpl
+
+HERE = Path(__file__).parent
+
+
+@hookimpl
+def card() -> Card:
+    """Say who the plugin is."""
+    return Card(
+        name="reviews",
+        summary="Sort reviews into topics, and follow them over time",
+        settings=ReviewsSettings,
+        keeps=(
+            Kept("the reviews of a table that you had sorted, encrypted, for the buttons below", HOURS // 24),
+        ),
+        migrations=HERE / "migrations",
+        locale=HERE / "locale",
+    )
+
+
+@hookimpl
+def commands() -> Sequence[Command]:
+    """Return what chat offers."""
+    return (chat.cluster, chat.recut, chat.pick)
+
+
+@hookimpl
+def models() -> Sequence[AnyModel]:
+    """Return the model that cuts topics elsewhere."""
+    return (Reviews,)
+
+
+@hookimpl
+def jobs() -> Sequence[Job]:
+    """Return what is done by itself."""
+    return JOBS
+
+
+@hookimpl
+def export_user(user: int) -> Mapping[str, Select[Any]]:
+    """Return how to read which tables of a person are kept."""
+    return {kept.name: select(kept).where(kept.c.user_id == user)}
+
+
+@hookimpl
+def forget_user(user: int) -> Sequence[Delete]:
+    """Return how to forget them: without its row a file cannot be opened any more, and the next sweep removes it."""
+    return (delete(kept).where(kept.c.user_id == user),)

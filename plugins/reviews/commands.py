@@ -1,0 +1,154 @@
+"""What chat sees of topics: reviews sorted into topics, and the same topics cut elsewhere by buttons."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Final, Literal
+
+from plugins.reviews.alike import nearest_pairs
+from plugins.reviews.answer import answered, topic_name
+from plugins.reviews.intake import take_in
+from plugins.reviews.kept import HOURS, KeptTable, Opened, Shelf
+from plugins.reviews.model import (
+    Clustering,
+    ClusterRequest,
+    RecutRequest,
+    Reviews,
+)
+from plugins.reviews.model import (
+    cluster as cluster_reviews,
+)
+from shared.command import Range, Table, command
+from shared.context import Context
+from shared.durable import hold
+from shared.errors import BadInput, Busy
+from shared.reply import Button, Reply, escape
+
+TIMEOUT: Final = 300.0
+TURN_SECONDS: Final = 120
+"""How long a table waits for the one before it: sorting takes all cores that there are."""
+OFFERED: Final = 20
+
+
+@command(name="cluster", timeout=TIMEOUT)
+async def cluster(
+    ctx: Context,
+    table: Table | None = None,
+    place: Annotated[str, Range(1, 80)] | None = None,
+    column: Annotated[str, Range(1, 100)] | None = None,
+) -> Reply:
+    """Sort reviews into topics: of a CSV file, or of a place that is followed
+
+    table: a CSV file with a header line and one review a row
+    place: the name of a followed place, instead of a file
+    column: the column that holds the reviews, where it is not plain
+    """
+    if table is None:
+        raise BadInput("Give a table of reviews (a CSV file), or the name of a followed place.")
+    intake = await asyncio.to_thread(take_in, table, column)
+    clustering = await sorted_into_topics(ctx, intake.texts)
+    opened = await Shelf.of(ctx).put(KeptTable.of(table.name, intake), clustering, ctx.asker.user_id)
+    return await answered(ctx, opened, [topic_name(topic) for topic in clustering.topics])
+
+
+async def sorted_into_topics(ctx: Context, texts: list[str]) -> Clustering:
+    """Sort reviews into topics, one table after the other."""
+    async with _turn(ctx):
+        request = ClusterRequest(texts, cache=str(ctx.folder / "cache"))
+        return await ctx.labour(cluster_reviews, request)
+
+
+@command(hidden=True, timeout=60)
+async def recut(
+    ctx: Context,
+    key: str,
+    cut: str,
+    how: Literal["coarser", "finer", "split", "merge"],
+    topics: str = "",
+) -> Reply:
+    """Cut the tree of topics elsewhere
+
+    key: what the reviews are kept under
+    cut: which cut of them is meant
+    how: what to do
+    topics: the numbers of the topics that are merged or split
+    """
+    shelf = Shelf.of(ctx)
+    opened = await shelf.find(key, cut)
+    chosen = [int(part) for part in topics.split() if part.isascii() and part.isdigit()]
+    intake = await asyncio.to_thread(opened.table.intake)
+    request = RecutRequest(intake.texts, opened.clustering.tree, how, chosen)
+    fresh = await shelf.put_cut(opened, await ctx.predict(Reviews, request))
+    names = [topic_name(topic) for topic in fresh.clustering.topics]
+    return await answered(ctx, fresh, names, _said(ctx, how, opened, fresh, chosen))
+
+
+@command(hidden=True, private=True)
+async def pick(ctx: Context, key: str, cut: str, how: Literal["split", "merge"]) -> Reply:
+    """Offer the topics that can be merged or split
+
+    key: what the reviews are kept under
+    cut: which cut of them is meant
+    how: what to do
+    """
+    opened = await Shelf.of(ctx).find(key, cut)
+    found = opened.clustering
+    name = {topic.id: f"{topic.id + 1} {topic_name(topic)}" for topic in found.topics}
+    if how == "merge":
+        words = ctx.text("Which two topics are one? The most alike come first.")
+        choices = [
+            (pair, " + ".join(name[each][:36] for each in pair)) for pair in nearest_pairs(found, OFFERED)
+        ]
+    else:
+        words = ctx.text("Which topic shall be split?")
+        choices = [((topic.id,), name[topic.id][:76]) for topic in found.topics[:OFFERED]]
+    return Reply(
+        text=words,
+        buttons=tuple(
+            Button(
+                label,
+                "recut",
+                {"key": key, "cut": cut, "how": how, "topics": " ".join(map(str, chosen))},
+                keep_hours=HOURS,
+            )
+            for chosen, label in choices
+        ),
+        private=True,
+    )
+
+
+def _said(ctx: Context, how: str, before: Opened, after: Opened, chosen: list[int]) -> str:
+    """Say what was done."""
+    counts = {"before": len(before.clustering.topics), "after": len(after.clustering.topics)}
+    names = [
+        f"{topic.id + 1} {escape(topic_name(topic))}"
+        for topic in before.clustering.topics
+        if topic.id in chosen
+    ]
+    match how:
+        case "merge":
+            return "🔗 " + ctx.text("Merged: {names}.", names=" + ".join(names))
+        case "split":
+            return "✂️ " + ctx.text("Split: {names}.", names=", ".join(names))
+        case "coarser":
+            return "➖ " + ctx.text("Coarser: {after} topics, where there were {before}.", **counts)
+    return "➕ " + ctx.text("Finer: {after} topics, where there were {before}.", **counts)
+
+
+@asynccontextmanager
+async def _turn(ctx: Context) -> AsyncIterator[None]:
+    """Wait for one's turn at sorting. Raises `Busy` where it does not come."""
+    folder = ctx.folder / "turn"
+    folder.mkdir(exist_ok=True)
+    for _ in range(TURN_SECONDS):
+        if (held := hold(folder)) is not None:
+            break
+        ctx.progress(0.0, ctx.text("waiting for other reviews to be sorted"))
+        await asyncio.sleep(1)
+    else:
+        raise Busy("Other reviews are being sorted: try again in some minutes.")
+    try:
+        yield
+    finally:
+        os.close(held)
