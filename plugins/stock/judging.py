@@ -1,19 +1,22 @@
 """Judges forecasts of the next close by walking through a file: the first part warms up, the later part is judged."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from plugins.stock.conformal import LEVELS
 from plugins.stock.course_csv import MAX_BYTES, read_days
 from plugins.stock.prices import Prices
 from plugins.stock.reference import WalkIntervals
-from plugins.stock.walkforward import Forecaster, Walk, quarters
+from plugins.stock.walkforward import CANDIDATES, WALK, Forecaster, Walk, quarters
 from shared.errors import BadInput
 from shared.model import Part, Report
-from shared.quality_series import Forecasts, series_report, weighted_interval_score
+from shared.quality_series import Forecasts, naive_error, series_report, weighted_interval_score
 
+Floats = NDArray[np.float64]
 LEVEL: Final = 0.9
 WARM_UP: Final = 250
 """Days, about a year, before the first that is judged; more where a file is long."""
@@ -21,6 +24,7 @@ WARM_UP_SHARE: Final = 0.6
 FEWEST: Final = 300
 HELD_OUT: Final = 490
 """Days at the end, about two years, that training never sees; a third of the file where that is less."""
+BASELINE: Final = "random walk, EWMA-scaled conformal"
 EARLY_TRIAL: Final = {"coverage_90": 0.897, "mean_width": 5.5, "winkler": 7.46}
 """An early trial of the rival on stock 2330 from March 2020 on."""
 
@@ -85,15 +89,13 @@ def judge(
         low=made.last * np.exp(-half),
         high=made.last * np.exp(half),
     )
-    intervals = {
-        level: tuple(100 * end[days] / made.last for end in walk.ends(1, level)) for level in (0.5, LEVEL)
-    }
+    intervals = {level: _in_per_cent(walk.ends(1, level), made.last, days) for level in LEVELS}
     losses = weighted_interval_score(
         100 * made.truth / made.last,
         100 * made.expected / made.last,
-        {level: (low, high) for level, (low, high) in intervals.items()},
+        intervals,
     )
-    name = "random walk, EWMA-scaled conformal"
+    compared = compare(forecaster, prices, days)
     return series_report(
         made,
         simple,
@@ -102,10 +104,12 @@ def judge(
         periods=quarters(prices)[days + 1],
         period_name="quarter",
         losses=losses,
-        baseline_name=name,
-        reference={"early trial": EARLY_TRIAL},
+        baseline_name=BASELINE,
+        reference={**compared, "early trial": EARLY_TRIAL},
         details={
             "champion": forecaster.weights.champion,
+            "days_champion_was_used": float(walk.used[days].mean()),
+            "width_before_ticks": float(_untouched(walk, days).mean()),
             "losses": "weighted interval score of the next close, 50 % and 90 %, in per cent of the price",
             "units": "mae in the currency of the prices; mean_width and winkler in per cent of the price",
             "first_judged": str(prices.dates[days[0] + 1]),
@@ -117,6 +121,38 @@ def judge(
     )
 
 
+def compare(forecaster: Forecaster, prices: Prices, days: NDArray[np.int_]) -> dict[str, dict[str, float]]:
+    """Return figures of the other point forecasts on the same days, as they come, without a trial before use.
+
+    The course's LSTM is scaled by the days before those that are judged.
+    """
+    from plugins.stock.lstm import CourseLstm
+
+    expected = {
+        name: prices.close * np.exp(forecaster.candidate(name).moves(prices)[:, 0])
+        for name in CANDIDATES
+        if name != WALK
+    }
+    course = CourseLstm.read(forecaster.folder)
+    expected["course's LSTM"] = course.expected(prices, int(days[0]) + 1)
+    last, truth = prices.close[days], prices.close[days + 1]
+    walked, scale = float(np.abs(truth - last).mean()), naive_error(prices.close[: days[0] + 1])
+    found = {}
+    for name, each in expected.items():
+        said = each[days]
+        mae = float(np.abs(truth - said).mean())
+        direction = Forecasts(last=last, truth=truth, expected=said, low=said, high=said).directions
+        found[name] = {
+            "mae": mae,
+            "relative_mae": mae / walked if walked else float("nan"),
+            "mase": mae / scale,
+            "directional_accuracy": float(np.nanmean(direction))
+            if np.isfinite(direction).any()
+            else float("nan"),
+        }
+    return found
+
+
 def _forecasts(walk: Walk, prices: Prices, days: NDArray[np.int_], ahead: int = 1) -> Forecasts:
     low, high = walk.ends(ahead, LEVEL)
     return Forecasts(
@@ -126,6 +162,17 @@ def _forecasts(walk: Walk, prices: Prices, days: NDArray[np.int_], ahead: int = 
         low=low[days],
         high=high[days],
     )
+
+
+def _in_per_cent(ends: tuple[Floats, Floats], last: Floats, days: NDArray[np.int_]) -> tuple[Floats, Floats]:
+    low, high = ends
+    return 100 * low[days] / last, 100 * high[days] / last
+
+
+def _untouched(walk: Walk, days: NDArray[np.int_]) -> Floats:
+    """Return the widths, in per cent of the price, before their ends become prices that can be traded."""
+    low, high = replace(walk, ticks=np.zeros_like(walk.ticks)).ends(1, LEVEL)
+    return np.asarray(100 * (high[days] - low[days]) / walk.close[days])
 
 
 def _further(walk: Walk, prices: Prices, days: NDArray[np.int_]) -> dict[str, dict[str, float]]:

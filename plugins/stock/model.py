@@ -6,12 +6,13 @@ The numbers are in `plugins.stock.walkforward`, judging in `plugins.stock.judgin
 
 import datetime
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 import msgspec
 
-from plugins.stock.course_csv import MEANING
+from plugins.stock.course_csv import HIGHEST, MEANING
 from plugins.stock.series import Day
 from shared.errors import ModelUnavailable
 from shared.model import Device, Failure, Part, Progress, Report
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from plugins.stock.walkforward import Forecaster
 
 FEWEST_DAYS: Final = 60
+MOST_DAYS: Final = 3000
+"""Older ones are left out."""
 MOST_AHEAD: Final = 20
 
 
@@ -123,15 +126,18 @@ class Stock:
     def _answer(self, request: ForecastRequest) -> ForecastResult | Failure:
         from plugins.stock.walkforward import answer
 
-        if len(request.days) < FEWEST_DAYS:
+        days = request.days[-MOST_DAYS:]
+        if len(days) < FEWEST_DAYS:
             return Failure("At least 60 days of trading are needed for a forecast.", refusal=True)
         if not 1 <= request.horizon <= MOST_AHEAD:
             return Failure("A forecast looks 1 to 20 days ahead.", refusal=True)
-        if any(one.date >= two.date for one, two in zip(request.days, request.days[1:], strict=False)):
-            return Failure("days are not in order, one a date")
-        if any(
-            not 0 < day.low <= min(day.open, day.close) <= max(day.open, day.close) <= day.high
-            for day in request.days
-        ):
-            return Failure("a day's prices are not in order, low to high")
-        return answer(self.forecaster, request)
+        if any(one.date >= two.date for one, two in pairwise(days)):
+            return Failure("the days are not in order, one a date")
+        if not all(_is_whole(day) for day in days):
+            return Failure("the prices of a day are not in order, from its low to its high")
+        return answer(self.forecaster, days, request.horizon)
+
+
+def _is_whole(day: Day) -> bool:
+    lower, upper = min(day.open, day.close), max(day.open, day.close)
+    return 0 < day.low <= lower <= upper <= day.high <= HIGHEST

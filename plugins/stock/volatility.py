@@ -67,14 +67,20 @@ def measures(prices: Prices) -> Floats:
 
 def averages_of(values: Floats, spans: tuple[float, ...]) -> Floats:
     """Return exponentially weighted averages of `values` (T × M) over each span, up to each day: T × (M × spans)."""
-    found = [ewma(column, 2 / (span + 1)) for column in values.T for span in spans]
-    return np.stack(found, axis=1)
+    weights = np.tile([2 / (span + 1) for span in spans], values.shape[1])
+    return _averaged(np.repeat(values, len(spans), axis=1), weights)
 
 
 def ewma(values: Floats, weight: float) -> Floats:
-    """Return the exponentially weighted average up to each day; the first days weigh as much as they are many."""
-    from scipy.signal import lfilter
+    """Return the exponentially weighted average of `values` (T) up to each day."""
+    return _averaged(values[:, None], np.array([weight]))[:, 0]
 
-    total = lfilter([weight], [1.0, weight - 1.0], values)
-    share = 1 - (1 - weight) ** np.arange(1, len(values) + 1)
-    return np.asarray(total / share)
+
+def _averaged(values: Floats, weights: Floats) -> Floats:
+    """Average each column (T × N) by its weight of the newest day; the first days weigh as much as they are many."""
+    found, total = np.empty_like(values), np.zeros(values.shape[1])
+    for day, row in enumerate(values):
+        total += weights * (row - total)
+        found[day] = total
+    share = 1 - (1 - weights) ** np.arange(1, len(values) + 1)[:, None]
+    return found / share

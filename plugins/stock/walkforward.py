@@ -1,7 +1,8 @@
 """Puts a forecast together and walks it through a series: at each day only what that day and those before it say."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final, Self
 
@@ -10,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plugins.stock.conformal import LEVELS, track
-from plugins.stock.model import Ahead, ForecastRequest, ForecastResult
+from plugins.stock.model import Ahead, ForecastResult
+from plugins.stock.points import Candidate, Drift, RandomWalk, proven
 from plugins.stock.prices import Prices
 from plugins.stock.reference import WalkIntervals
+from plugins.stock.series import Day
 from plugins.stock.ticks import inwards, on_ticks
 from plugins.stock.volatility import HORIZONS, Volatility
 from shared.errors import ModelUnavailable
@@ -20,15 +23,18 @@ from shared.errors import ModelUnavailable
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 FILE: Final = "model.json"
+WALK: Final = "random_walk"
+CANDIDATES: Final = (WALK, "drift", "lstm", "boosted")
 RATED: Final = 250
 WARM_UP: Final = 20
 """Days at the start of a request for which no forecast is rated."""
 
 
 class Weights(msgspec.Struct, frozen=True):
-    """What training found: the champion's name, and how the spread is foreseen."""
+    """What training found: the champion's name, by how much learned forecasts are held back, and the spread."""
 
-    champion: str = "random_walk"
+    champion: str = WALK
+    shrink: dict[str, float] = msgspec.field(default_factory=dict)
     volatility: Volatility = Volatility()
 
 
@@ -38,7 +44,7 @@ class Walk:
 
     `close` (T); `step` (T × HORIZONS) is the expected move; `spread` (T × HORIZONS) its expected size; `reach`
     (levels × T × HORIZONS) the half-widths of the intervals in spreads; `ticks` (T) tells where prices keep to the
-    exchange's steps.
+    exchange's steps, `used` (T) whether the champion's forecast was used or "as today" in its place.
     """
 
     close: Floats
@@ -46,6 +52,7 @@ class Walk:
     spread: Floats
     reach: Floats
     ticks: Bools
+    used: Bools
 
     def expected(self, ahead: int) -> Floats:
         """Return the expected close (T), `ahead` days on."""
@@ -60,66 +67,94 @@ class Walk:
 
 @dataclass(frozen=True)
 class Forecaster:
-    """A point forecast with adaptive conformal intervals round it."""
+    """A point forecast with adaptive conformal intervals round it. `folder` holds what was learned, read when asked."""
 
     weights: Weights
+    folder: Path
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Read the weights in a folder. Raises `ModelUnavailable`."""
+        """Read the weights in a folder, the champion's too. Raises `ModelUnavailable`."""
         try:
-            weights = msgspec.json.decode((folder / FILE).read_bytes(), type=Weights)
-        except (OSError, msgspec.MsgspecError):
+            found = cls(msgspec.json.decode((folder / FILE).read_bytes(), type=Weights), folder)
+            found.champion  # noqa: B018
+        except (OSError, ValueError, msgspec.MsgspecError):
             raise ModelUnavailable(
                 "The model {model} has no weights that can be read.", model="stock"
             ) from None
-        return cls(weights)
+        return found
 
-    def write(self, folder: Path) -> None:
-        """Write the weights to a folder."""
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / FILE).write_bytes(msgspec.json.format(msgspec.json.encode(self.weights), indent=1))
+    def write(self) -> None:
+        """Write the weights to the folder."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / FILE).write_bytes(
+            msgspec.json.format(msgspec.json.encode(self.weights), indent=1) + b"\n"
+        )
+
+    @cached_property
+    def champion(self) -> Candidate:
+        """The forecast that answers."""
+        return self.candidate(self.weights.champion)
+
+    def candidate(self, name: str) -> Candidate:
+        """Return one of `CANDIDATES`, read from the folder where it was learned."""
+        match name:
+            case "random_walk":
+                return RandomWalk()
+            case "drift":
+                return Drift()
+            case "lstm":
+                from plugins.stock.lstm import ReturnsLstm
+
+                return ReturnsLstm.read(self.folder, self.weights.shrink.get(name, 1.0))
+            case "boosted":
+                from plugins.stock.boosted import Boosted
+
+                return Boosted.read(self.folder, self.weights.shrink.get(name, 1.0))
+        raise ValueError(f"there is no forecast {name[:40]!r}")
 
     def walk(self, prices: Prices) -> Walk:
-        """Forecast at the end of each day, from the days up to it."""
-        step = np.zeros((len(prices), HORIZONS))
+        """Forecast at the end of each day, from the days up to it.
+
+        Where the champion's forecasts were worse than "as today" of late, "as today" stands in for it.
+        """
+        moves = self.champion.moves(prices)
+        used = proven(prices.close, moves)
+        step = np.where(used[:, None], moves, 0.0)
         spread = self.weights.volatility.spread(prices)
         logs = np.log(prices.close)
         scores = np.full((len(prices), HORIZONS), np.nan)
         for ahead in range(1, min(HORIZONS, len(prices) - 1) + 1):
             missed = logs[ahead:] - logs[:-ahead] - step[:-ahead, ahead - 1]
             scores[:-ahead, ahead - 1] = np.abs(missed) / spread[:-ahead, ahead - 1]
-        return Walk(prices.close, step, spread, track(scores), on_ticks(prices.close))
+        return Walk(prices.close, step, spread, track(scores), on_ticks(prices.close), used)
 
 
-def answer(forecaster: Forecaster, request: ForecastRequest) -> ForecastResult:
-    """Forecast from the last day of a request, and rate the forecasts of the days before it."""
-    from shared.quality_series import naive_error, worst_period
+def answer(forecaster: Forecaster, days: Sequence[Day], horizon: int) -> ForecastResult:
+    """Forecast from the last of `days`, and rate the forecasts of those before it."""
+    from shared.quality_series import winkler, worst_period
 
-    prices = Prices.of(request.days)
+    prices = Prices.of(days)
     walk, rival = forecaster.walk(prices), WalkIntervals(prices)
     last = len(prices) - 1
-    days = np.arange(max(WARM_UP, last - RATED), last)
-    low, high = (ends[days] for ends in walk.ends(1, 0.9))
-    truth, close = prices.close[days + 1], prices.close[days]
-    errors, walked = np.abs(truth - walk.expected(1)[days]), np.abs(truth - close)
+    rated = np.arange(max(WARM_UP, last - RATED), last)
+    low, high = (ends[rated] for ends in walk.ends(1, 0.9))
+    truth, close = prices.close[rated + 1], prices.close[rated]
+    errors, walked = np.abs(truth - walk.expected(1)[rated]), np.abs(truth - close)
     inside = (low <= truth) & (truth <= high)
-    from shared.quality_series import winkler
-
-    scale = naive_error(prices.close[days[0] :])
     gain = walked - errors
     doubt = float(gain.std() / np.sqrt(len(gain)))
     return ForecastResult(
-        last=request.days[-1].date,
+        last=days[-1].date,
         close=float(prices.close[-1]),
-        ahead=[_ahead(walk, rival, last, ahead) for ahead in range(1, request.horizon + 1)],
-        champion=forecaster.weights.champion,
-        rated_days=len(days),
-        relative_mae=float(errors.mean() / walked.mean()) if scale == scale else 1.0,
+        ahead=[_ahead(walk, rival, last, ahead) for ahead in range(1, horizon + 1)],
+        champion=forecaster.weights.champion if walk.used[last] else WALK,
+        rated_days=len(rated),
+        relative_mae=float(errors.mean() / walked.mean()) if walked.any() else 1.0,
         coverage_90=float(inside.mean()),
         mean_width=float(((high - low) / close).mean()),
         winkler=float((winkler(truth, low, high, 0.9) / close).mean()),
-        worst_quarter=worst_period(inside, quarters(prices)[days + 1])[1],
+        worst_quarter=worst_period(inside, quarters(prices)[rated + 1])[1],
         beats_walk=bool(doubt > 0 and gain.mean() > 1.645 * doubt),
     )
 
