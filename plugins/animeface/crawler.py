@@ -14,7 +14,6 @@ import msgspec
 import structlog
 from yarl import URL
 
-from plugins.animeface.crawler_client import Client, Stop, Unreadable
 from plugins.animeface.crawler_settings import CrawlerSettings
 from plugins.animeface.crawler_shelf import Item, Shelf
 from plugins.animeface.crop import AnimeCrop, CropRequest
@@ -24,6 +23,7 @@ from shared.errors import Refusal
 from shared.inputs import Upload
 from shared.parameters import Limits, read_image
 from shared.plugin import Job
+from shared.polite import Client, Stop, Unreadable
 
 MIB: Final = 2**20
 LIST_LIMIT: Final = 2 * MIB

@@ -16,12 +16,12 @@ from PIL import Image
 
 from plugins import animeface
 from plugins.animeface.crawler import Run, crawl
-from plugins.animeface.crawler_client import UNWANTED_PAUSE, retry_after
 from plugins.animeface.crawler_settings import CrawlerSettings
 from plugins.animeface.crop import AnimeCrop, CropRequest
 from shared.database import Database
 from shared.errors import BadInput
 from shared.model import Device, Failure
+from shared.polite import UNWANTED_PAUSE, retry_after
 from tests.kit import pictures
 from tests.kit.jobs import job_context
 from tests.kit.worker import warm

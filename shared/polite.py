@@ -52,11 +52,16 @@ class Client(Fetcher):
         super().__init__(reach=reach, seconds=seconds)
         self._gap = gap
 
-    async def get(self, address: str, limit: int, headers: Mapping[str, str]) -> bytes:
-        """Return what is at an address, of `limit` bytes at most. Raises `Stop` and `Unreadable`."""
+    async def get(
+        self, address: str, limit: int, headers: Mapping[str, str], secret: Mapping[str, str] | None = None
+    ) -> bytes:
+        """Return what is at an address, of `limit` bytes at most. Raises `Stop` and `Unreadable`.
+
+        `secret` are headers such as a key: they are sent to the address itself, not to where it redirects.
+        """
         for attempt in range(1, TRIES + 1):
             try:
-                return await self._once(address, limit, headers)
+                return await self._once(address, limit, headers, secret or {})
             except _Trouble as trouble:
                 if attempt == TRIES:
                     raise Stop(str(trouble), TROUBLE_PAUSE) from None
@@ -69,16 +74,19 @@ class Client(Fetcher):
                 raise Unreadable(str(error) or type(error).__name__, lasting=False) from error
         raise AssertionError
 
-    async def _once(self, address: str, limit: int, headers: Mapping[str, str]) -> bytes:
-        url = vet(address, self._reach)
+    async def _once(
+        self, address: str, limit: int, headers: Mapping[str, str], secret: Mapping[str, str]
+    ) -> bytes:
+        url = first = vet(address, self._reach)
         for _ in range(MAX_REDIRECTS + 1):
             async with asyncio.timeout(self._seconds):
                 gap = max(await self._robots.check(url), self._gap)
+            sent = {**headers, **secret} if url.origin() == first.origin() else headers
             # Waiting for one's turn is no slowness of the server.
             async with (
                 self._turn(url.host or "", gap),
                 asyncio.timeout(self._seconds),
-                self._session.get(url, headers=headers, allow_redirects=False) as response,
+                self._session.get(url, headers=sent, allow_redirects=False) as response,
             ):
                 if (there := self._redirect(url, response)) is None:
                     _judge(url, response)
