@@ -7,9 +7,11 @@ from plugins.stock import commands as chat
 from plugins.stock import commands_data as files
 from plugins.stock.model import Stock
 from plugins.stock.settings import StockSettings
+from plugins.stock.tools import TOOLS
 from shared.command import Command
 from shared.model import AnyModel
 from shared.plugin import Card, hookimpl
+from shared.tool import Tool
 
 HERE = Path(__file__).parent
 
@@ -36,3 +38,9 @@ def commands() -> Sequence[Command]:
 def models() -> Sequence[AnyModel]:
     """Return the model that stays warm."""
     return (Stock,)
+
+
+@hookimpl
+def tools() -> Sequence[Tool]:
+    """Return the local exchange of the command line."""
+    return TOOLS

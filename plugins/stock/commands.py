@@ -2,10 +2,11 @@
 
 from typing import Annotated, Final
 
+from plugins.stock.fetching import brought_up
 from plugins.stock.forecasts import foresee, score
-from plugins.stock.ledger import code_of, days_of, guild_of
-from plugins.stock.model import Stock
-from plugins.stock.wording import advice, forecast_lines
+from plugins.stock.ledger import code_of, guild_of
+from plugins.stock.model import FEWEST_DAYS, Stock
+from plugins.stock.wording import advice, forecast_lines, stale
 from shared.command import Range, command
 from shared.context import Context
 from shared.reply import Reply, escape
@@ -23,10 +24,12 @@ async def forecast(ctx: Context, code: Code, days: Annotated[int, Range(1, 20)] 
     days: how many days of trading to look ahead, 1 to 20
     """
     code = code_of(code)
-    known = await days_of(ctx.database, code, ctx.settings.host, guild_of(ctx))
-    await score(ctx.database, guild_of(ctx), code, known)
-    result = await foresee(ctx, code, known, days)
+    known = await brought_up(ctx, code, least=FEWEST_DAYS)
+    await score(ctx.database, guild_of(ctx), code, known.days)
+    result = await foresee(ctx, code, known.days, days)
     lines = [line for line in forecast_lines(ctx, code, result) if line]
+    if known.stale is not None:
+        lines.insert(0, stale(ctx, known))
     return Reply(
         title=f"📊 {escape(code)}",
         text="\n\n".join(lines) + "\n" + advice(ctx),

@@ -31,7 +31,9 @@ async def import_(ctx: Context, code: Code, file: Table) -> Reply:
             "One day of trading was imported, {first}.",
             "{count} days of trading were imported, {first} to {last}.",
             len(days), first=day(days[0].date), last=day(days[-1].date),
-        ) + "\n-# " + ctx.text("They are used in this server only; an earlier import of {code} is replaced.", code=escape(code)),
+        ) + "\n-# " + ctx.text(
+            "They are used in this server only; an earlier import of {code} is replaced.", code=escape(code)
+        ),
         tone="good",
     )  # fmt: skip
 

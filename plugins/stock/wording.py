@@ -1,8 +1,9 @@
-"""What a forecast says in words that anyone understands: the weak points first, then what is expected, how wide, how sure."""
+"""What a forecast says, in words that anyone understands: its weakness first, what is expected, how wide, how sure."""
 
 import datetime
 from typing import Final
 
+from plugins.stock.fetching import Known
 from plugins.stock.forecasts import Scored
 from plugins.stock.model import Ahead, ForecastResult
 from shared.context import Context, JobContext
@@ -41,18 +42,28 @@ def advice(ctx: Context | JobContext) -> str:
     return f"-# {ctx.text('A calculation from past prices, not investment advice.')}"
 
 
+def stale(ctx: Context | JobContext, known: Known) -> str:
+    """Say that newer days may be missing, and why."""
+    reason = ctx.texts.render(known.stale.text, _locale(ctx), ctx.plugin) if known.stale else ""
+    return "⏳ " + ctx.text(
+        "Newer days than {date} may be missing: {reason}", date=day(known.days[-1].date), reason=reason
+    )
+
+
 def score_line(ctx: Context | JobContext, made: Scored) -> str:
     """Say how a forecast did: whether the close was inside, and its error beside that of "as today"."""
     mark = "✅" if made.inside else "❌"
     said = (
         ctx.text(
-            "{mark} The forecast from {made}: the close of {came}, {close}, lay inside the 90 % interval {low} to {high}.",
+            "{mark} The forecast from {made}: the close of {came}, {close}, lay inside the 90 % interval, {low} to "
+            "{high}.",
             mark=mark, made=day(made.made_on), came=day(made.came_on), close=f"**{price(made.came)}**",
             low=price(made.low90), high=price(made.high90),
         )
         if made.inside
         else ctx.text(
-            "{mark} The forecast from {made}: the close of {came}, {close}, lay outside the 90 % interval {low} to {high}.",
+            "{mark} The forecast from {made}: the close of {came}, {close}, lay outside the 90 % interval, {low} to "
+            "{high}.",
             mark=mark, made=day(made.made_on), came=day(made.came_on), close=f"**{price(made.came)}**",
             low=price(made.low90), high=price(made.high90),
         )
@@ -73,7 +84,7 @@ def forecast_alt(ctx: Context | JobContext, code: str, result: ForecastResult) -
     """Say what the chart shows."""
     last = result.ahead[-1]
     return ctx.text(
-        "Prices of {code} up to {date}, close {close}; after {days} days of trading {low} to {high} with 90 % likelihood",
+        "Prices of {code} up to {date}, close {close}; {days} days of trading later {low} to {high}, nine times in ten",
         code=escape(code), date=day(result.last), close=price(result.close), days=last.ahead,
         low=price(last.low90), high=price(last.high90),
     )  # fmt: skip
@@ -83,7 +94,8 @@ def nothing_new(ctx: Context | JobContext, code: str, last: datetime.date) -> Re
     """Say that there was no trading since the last post."""
     return Reply(
         text=ctx.text(
-            "{code}: no new day of trading since {date}. The forecast from then stands; the next post comes with the next close.",
+            "{code}: no new day of trading since {date}. The forecast from then stands; the next comes with the next "
+            "close.",
             code=f"**{escape(code)}**", date=day(last),
         )
     )  # fmt: skip
@@ -96,7 +108,8 @@ def _standing(ctx: Context | JobContext, result: ForecastResult) -> str:
     if result.beats_walk:
         return "📈 " + ctx.plural(
             "Over the last day, its error was {share} of that of “tomorrow as today”.",
-            "Over the last {count} days, its error was {share} of that of “tomorrow as today”: better than chance explains.",
+            "Over the last {count} days, its error was {share} of that of “tomorrow as today”: better than chance "
+            "explains.",
             result.rated_days, share=f"{result.relative_mae:.1%}",
         )  # fmt: skip
     if result.champion == "random_walk":
@@ -114,8 +127,8 @@ def _standing(ctx: Context | JobContext, result: ForecastResult) -> str:
 def _next(ctx: Context | JobContext, result: ForecastResult, first: Ahead) -> str:
     width = (first.high90 - first.low90) / 2 / result.close
     return ctx.text(
-        "Next day of trading: {expected} expected, after {close} on {date}. Nine times in ten the close should lie between "
-        "{low90} and {high90} (about ±{width}), one time in two between {low50} and {high50}.",
+        "Next day of trading: {expected} expected, after {close} on {date}. Nine times in ten the close should lie "
+        "between {low90} and {high90} (about ±{width}), one time in two between {low50} and {high50}.",
         expected=f"**{price(first.expected)}**", close=price(result.close), date=day(result.last),
         low90=f"**{price(first.low90)}**", high90=f"**{price(first.high90)}**", width=f"{width:.1%}",
         low50=price(first.low50), high50=price(first.high50),
@@ -127,10 +140,14 @@ def _record(ctx: Context | JobContext, result: ForecastResult) -> str:
         return ""
     said = ctx.plural(
         "Tried on the last day, from the days before alone.",
-        "Tried on the last {count} days, each from the days before alone, such 90 % intervals held the close {share} of the "
-        "time ({worst} in the worst quarter).",
+        "Tried on the last {count} days, each from the days before alone, such 90 % intervals held the close {share} "
+        "of the time ({worst} in the worst quarter).",
         result.rated_days, share=f"**{result.coverage_90:.0%}**", worst=f"{result.worst_quarter:.0%}",
     )  # fmt: skip
     if result.rated_days < FEW_RATED:
         said += " " + ctx.text("These are few days: take the shares as rough.")
     return said
+
+
+def _locale(ctx: Context | JobContext) -> str:
+    return ctx.locale if isinstance(ctx, JobContext) else ctx.asker.locale
