@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -15,7 +16,9 @@ from shared.context import Context
 from shared.errors import BadInput
 from shared.inputs import Upload
 from shared.parameters import Limits, Raw, check, clean_text
+from shared.pictures import decode
 from shared.reply import Reply
+from tests.kit import pictures
 
 LIMITS = Limits(bytes=1_000_000, pixels=1_000_000)
 
@@ -134,6 +137,17 @@ async def test_a_missing_option_is_named() -> None:
 async def test_pictures_are_told_by_their_bytes_not_their_names(kind: str) -> None:
     values = await checked(image=Upload("misleading.txt", picture(kind)))
     assert (values["image"].format, values["image"].width, values["image"].height) == (kind, 8, 6)
+
+
+@pytest.mark.parametrize("make", [pictures.truncated_jpeg, pictures.wrong_size_png])
+async def test_a_picture_is_measured_by_its_header_and_not_decoded(make: Callable[[], bytes]) -> None:
+    data = make()
+    image = (await checked(image=Upload("a.png", data)))["image"]
+    assert image.width * image.height > 0
+    assert image.data == data
+    # Whoever decodes it sees that it is broken.
+    with pytest.raises(BadInput, match="damaged or cut short"):
+        decode(data)
 
 
 async def test_a_table_is_read_with_its_header() -> None:

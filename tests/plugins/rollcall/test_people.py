@@ -12,10 +12,11 @@ from sqlalchemy import select, update
 
 from bot.builtin import export_user, forget_user
 from plugins.rollcall import consent
-from plugins.rollcall.people import MOST_PHOTOS, about, distance, enrolled
+from plugins.rollcall.people import MOST_PHOTOS, about, distance, enrol, enrolled
 from plugins.rollcall.tables import checkin, face, person, session
 from shared.database import now_ms
 from shared.errors import Denied, Refusal
+from shared.vault import Vault
 from tests.kit.caller import Caller
 from tests.plugins.rollcall.classroom import GUILD, MANAGES, SAME_FACE, Member, made_up
 
@@ -75,6 +76,18 @@ async def test_the_database_file_holds_no_face_in_the_clear(ann: Member) -> None
         assert vector[at : at + 16] not in whole
         assert base64.b64encode(vector[at : at + 15]) not in whole
     assert b"Ann" in whole
+
+
+async def test_with_another_key_no_face_can_be_read_and_its_person_can_enrol_anew(ann: Member) -> None:
+    await ann.enrolled(made_up(1))
+    core, other_key = ann.core, Vault(bytes(32))
+    assert [each.faces for each in await enrolled(core.database, other_key, GUILD)] == [()]
+    await enrol(
+        core.database, other_key, now_ms(), guild_id=GUILD, user_id=5, name="Ann", faces=[made_up(3)],
+        adding=False, same_face=SAME_FACE,
+    )  # fmt: skip
+    assert [each.faces for each in await enrolled(core.database, other_key, GUILD)] == [(made_up(3),)]
+    assert [each.faces for each in await enrolled(core.database, ann.vault(), GUILD)] == [()]
 
 
 async def test_a_yes_counts_for_its_person_in_its_server_for_a_quarter_of_an_hour(ann: Member) -> None:
