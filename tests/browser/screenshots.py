@@ -112,14 +112,18 @@ def summarise(page: Page, article: str) -> None:
     page.get_by_test_id("embed-title").nth(before).wait_for()
 
 
-def call_the_roll(page: Page, portrait: str) -> None:
-    """Enable the roll call, enrol, open a session and check in by a photo."""
+def enable_roll_call(page: Page) -> None:
+    """Enable the roll call in the server, as an administrator does."""
     ask(page, "plugins enable", {"plugin": "rollcall"})
     page.get_by_test_id("message-content").get_by_text("is on in this server").last.wait_for()
+
+
+def call_the_roll(page: Page, portrait: str, title: str, agree: str) -> None:
+    """Enrol (`agree` is the button's label), open a session and check in by a photo."""
     run(page, "rollcall enrol", {"photos": portrait})
-    page.get_by_test_id("button").filter(has_text="I agree").last.click()
+    page.get_by_test_id("button").filter(has_text=agree).last.click()
     page.wait_for_timeout(1500)
-    run(page, "rollcall start", {"title": "Morning class"})
+    run(page, "rollcall start", {"title": title})
     run(page, "rollcall here", {"photo": portrait})
 
 
@@ -173,8 +177,10 @@ def main() -> None:
         shot(page, "digits-en")
         run(page, "animeface generate", {"count": "16", "seed": "7"})
         shot(page, "animeface-en")
-        call_the_roll(page, str(portrait))
+        enable_roll_call(page)
+        call_the_roll(page, str(portrait), "Morning class", "I agree")
         shot(page, "rollcall-en")
+        run(page, "rollcall close", {})
         speak(page, "zh-TW")
         score(page, text)
         page.get_by_text("很可能是垃圾訊息").last.wait_for()
@@ -191,6 +197,10 @@ def main() -> None:
         shot(page, "image-zh")
         run(page, "digits read", {"picture": str(note)})
         shot(page, "digits-zh")
+        run(page, "animeface generate", {"count": "16", "seed": "7"})
+        shot(page, "animeface-zh")
+        call_the_roll(page, str(portrait), "週一早上的課", "我同意")
+        shot(page, "rollcall-zh")
         phone = browser.new_page(viewport={"width": 360, "height": 740}, color_scheme="light", locale="en-US")
         phone.goto(url)
         phone.get_by_test_id("embed-title").last.wait_for()
