@@ -23,7 +23,8 @@ MARGIN: Final = 0.1
 MOST: Final = 60
 """Faces of one picture that are cut out: the largest."""
 LONGEST: Final = 1600
-"""Pixels of the longer side that are searched: about a fifth of a second."""
+"""Pixels of the longer side that are searched. One thread of an EPYC takes 0.6 to 0.7 s for 1,600 × 1,067 pixels, 0.1 s
+for 640 × 427."""
 SMALLEST_FACE: Final = 24
 """Pixels of a side of the smallest face that the cascade knows."""
 SCALE: Final = 1.1
