@@ -7,14 +7,18 @@ from typing import Any
 from sqlalchemy import Delete, Select, delete, select
 
 from plugins.reviews import commands as chat
+from plugins.reviews import commands_places as followed
+from plugins.reviews import commands_trend as over_time
 from plugins.reviews.jobs import JOBS
 from plugins.reviews.kept import HOURS
 from plugins.reviews.model import Reviews
+from plugins.reviews.places_server import TOOLS
 from plugins.reviews.settings import ReviewsSettings
 from plugins.reviews.tables import kept
 from shared.command import Command
 from shared.model import AnyModel
 from shared.plugin import Card, Job, Kept, hookimpl
+from shared.tool import Tool
 
 HERE = Path(__file__).parent
 
@@ -37,7 +41,15 @@ def card() -> Card:
 @hookimpl
 def commands() -> Sequence[Command]:
     """Return what chat offers."""
-    return (chat.cluster, chat.recut, chat.pick)
+    return (
+        chat.cluster,
+        over_time.trend,
+        followed.places,
+        chat.recut,
+        chat.pick,
+        chat.show,
+        over_time.overtime,
+    )
 
 
 @hookimpl
@@ -50,6 +62,12 @@ def models() -> Sequence[AnyModel]:
 def jobs() -> Sequence[Job]:
     """Return what is done by itself."""
     return JOBS
+
+
+@hookimpl
+def tools() -> Sequence[Tool]:
+    """Return what the command line offers."""
+    return TOOLS
 
 
 @hookimpl

@@ -8,17 +8,13 @@ from typing import Annotated, Final, Literal
 
 from plugins.reviews.alike import nearest_pairs
 from plugins.reviews.answer import answered, topic_name
+from plugins.reviews.commands_places import check_enough, kept_place, place_named
 from plugins.reviews.intake import take_in
 from plugins.reviews.kept import HOURS, KeptTable, Opened, Shelf
-from plugins.reviews.model import (
-    Clustering,
-    ClusterRequest,
-    RecutRequest,
-    Reviews,
-)
-from plugins.reviews.model import (
-    cluster as cluster_reviews,
-)
+from plugins.reviews.model import Clustering, ClusterRequest, RecutRequest, Reviews
+from plugins.reviews.model import cluster as cluster_reviews
+from plugins.reviews.naming import named
+from plugins.reviews.places import Places
 from shared.command import Range, Table, command
 from shared.context import Context
 from shared.durable import hold
@@ -44,19 +40,57 @@ async def cluster(
     place: the name of a followed place, instead of a file
     column: the column that holds the reviews, where it is not plain
     """
-    if table is None:
+    opened, names = await topics_of(ctx, table, place, column)
+    return await answered(ctx, opened, names)
+
+
+async def topics_of(
+    ctx: Context, table: Table | None, place: str | None, column: str | None
+) -> tuple[Opened, list[str]]:
+    """Sort the reviews of a table or of a place, and keep them for the buttons; with the names of their topics.
+
+    Raises `BadInput` where neither or both are given, or they are too few.
+    """
+    if (table is None) == (place is None):
         raise BadInput("Give a table of reviews (a CSV file), or the name of a followed place.")
-    intake = await asyncio.to_thread(take_in, table, column)
+    if table is not None:
+        intake = await asyncio.to_thread(take_in, table, column)
+        kept = KeptTable.of(table.name, intake)
+    else:
+        assert place is not None
+        found = await place_named(ctx, place)
+        kept = await kept_place(ctx, found)
+        intake = await asyncio.to_thread(kept.intake)
+        check_enough(intake, found)
     clustering = await sorted_into_topics(ctx, intake.texts)
-    opened = await Shelf.of(ctx).put(KeptTable.of(table.name, intake), clustering, ctx.asker.user_id)
-    return await answered(ctx, opened, [topic_name(topic) for topic in clustering.topics])
+    opened = await Shelf.of(ctx).put(kept, clustering, ctx.asker.user_id)
+    return opened, await names_of(ctx, opened, keep=True)
+
+
+async def names_of(ctx: Context, opened: Opened, *, keep: bool = False) -> list[str]:
+    """Return what topics go by: of a place's, what they went by before, where they were there before."""
+    if (place := opened.table.place) is None:
+        return [topic_name(topic) for topic in opened.clustering.topics]
+    places = Places(ctx.database)
+    known = await places.topics(place)
+    _, ids, before = await places.reviews(place)
+    was = dict(zip(ids, before, strict=True))
+    intake = await asyncio.to_thread(opened.table.intake)
+    rows = [opened.table.ids[at] for at in intake.at]
+    topics, names = named(opened.clustering, [was.get(id) for id in rows], known)
+    if keep:
+        of = {
+            id: topics[topic].number if topic >= 0 else None
+            for id, topic in zip(rows, opened.clustering.topic, strict=True)
+        }
+        await places.keep_topics(place, topics, of)
+    return names
 
 
 async def sorted_into_topics(ctx: Context, texts: list[str]) -> Clustering:
     """Sort reviews into topics, one table after the other."""
     async with _turn(ctx):
-        request = ClusterRequest(texts, cache=str(ctx.folder / "cache"))
-        return await ctx.labour(cluster_reviews, request)
+        return await ctx.labour(cluster_reviews, ClusterRequest(texts, cache=str(ctx.folder / "cache")))
 
 
 @command(hidden=True, timeout=60)
@@ -80,8 +114,19 @@ async def recut(
     intake = await asyncio.to_thread(opened.table.intake)
     request = RecutRequest(intake.texts, opened.clustering.tree, how, chosen)
     fresh = await shelf.put_cut(opened, await ctx.predict(Reviews, request))
-    names = [topic_name(topic) for topic in fresh.clustering.topics]
-    return await answered(ctx, fresh, names, _said(ctx, how, opened, fresh, chosen))
+    said = _said(ctx, how, opened, fresh, chosen)
+    return await answered(ctx, fresh, await names_of(ctx, fresh), said)
+
+
+@command(hidden=True)
+async def show(ctx: Context, key: str, cut: str) -> Reply:
+    """Show topics that are kept
+
+    key: what the reviews are kept under
+    cut: which cut of them is meant
+    """
+    opened = await Shelf.of(ctx).find(key, cut)
+    return await answered(ctx, opened, await names_of(ctx, opened))
 
 
 @command(hidden=True, private=True)
@@ -95,6 +140,7 @@ async def pick(ctx: Context, key: str, cut: str, how: Literal["split", "merge"])
     opened = await Shelf.of(ctx).find(key, cut)
     found = opened.clustering
     name = {topic.id: f"{topic.id + 1} {topic_name(topic)}" for topic in found.topics}
+    choices: list[tuple[tuple[int, ...], str]]
     if how == "merge":
         words = ctx.text("Which two topics are one? The most alike come first.")
         choices = [

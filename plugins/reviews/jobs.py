@@ -3,16 +3,27 @@
 from datetime import timedelta
 from typing import Final
 
-from plugins.reviews.kept import Shelf
+from plugins.reviews import scrape
+from plugins.reviews.kept import DAY_MS, Shelf
+from plugins.reviews.places import Places
 from shared.context import JobContext
+from shared.database import now_ms
 from shared.plugin import Job
 
 
 async def sweep(ctx: JobContext) -> None:
-    """Remove tables that have had their day."""
+    """Remove tables that have had their day, and reviews of places that were not seen for long."""
     await Shelf.of(ctx).sweep()
+    await Places(ctx.database).forget(now_ms() - ctx.settings.keep_days * DAY_MS)
 
 
 JOBS: Final = (
-    Job(name="sweep", run=sweep, summary="Remove reviews that were kept for a day", every=timedelta(hours=1)),
+    Job(name="sweep", run=sweep, summary="Remove reviews that have had their time", every=timedelta(hours=1)),
+    Job(
+        name="scrape",
+        run=scrape.run,
+        summary="Fetch reviews of the places that settings name",
+        every=timedelta(hours=6),
+        timeout=timedelta(hours=1),
+    ),
 )
