@@ -129,11 +129,13 @@ def _is_row(date: str, row: Sequence[str]) -> bool:
 
 def _day(line: int, cells: dict[str, str]) -> Day | None:
     """Return the day of a row; None where nothing was traded."""
+    if any(name not in cells for name in COLUMNS):
+        raise BadInput("Line {line} has fewer columns than the header.", line=line)
     date = read_date(cells["日期"])
     if date is None:
         raise BadInput("Line {line}: {text!r} is no date.", line=line, text=cells["日期"][:20])
     columns = ("開盤價", "最高價", "最低價", "收盤價")
-    texts = [cells.get(name, "") for name in columns]
+    texts = [cells[name] for name in columns]
     # A day without a trade has no price; a row that lacks some of them is broken.
     if all(text in _NOTHING for text in texts):
         return None
@@ -144,10 +146,8 @@ def _day(line: int, cells: dict[str, str]) -> Day | None:
             "Line {line}: open and close do not lie between the low, {low}, and the high, {high}.",
             line=line, low=low, high=high,
         )  # fmt: skip
-    shares, value, trades = (
-        _count(line, name, cells.get(name, "")) for name in ("成交股數", "成交金額", "成交筆數")
-    )
-    change, ex_dividend = _change(line, cells.get("漲跌價差", ""))
+    shares, value, trades = (_count(line, name, cells[name]) for name in ("成交股數", "成交金額", "成交筆數"))
+    change, ex_dividend = _change(line, cells["漲跌價差"])
     return Day(date, opened, high, low, close, shares, value, trades, change, ex_dividend)
 
 

@@ -68,7 +68,7 @@ def targets(prices: Prices) -> Floats:
 
 def _lagged(values: Floats, lag: int, before: float = 0.0) -> Floats:
     found = np.full(len(values), before)
-    found[lag:] = values[: len(values) - lag]
+    found[lag:] = values[: max(len(values) - lag, 0)]
     return found
 
 

@@ -139,5 +139,5 @@ class Stock:
 
 
 def _is_whole(day: Day) -> bool:
-    lower, upper = min(day.open, day.close), max(day.open, day.close)
-    return 0 < day.low <= lower <= upper <= day.high <= HIGHEST
+    # Each compared by itself: what is no number is in no order.
+    return all(0 < day.low <= price <= day.high <= HIGHEST for price in (day.open, day.close))
