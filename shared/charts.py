@@ -104,10 +104,55 @@ class Lines(msgspec.Struct, frozen=True, tag="lines", kw_only=True):
     dark: bool = True
 
 
+class Band(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a value may be in the steps ahead: `low` to `high` in each. `outline`: only its edges are drawn, dashed."""
+
+    label: str
+    low: list[float]
+    high: list[float]
+    outline: bool = False
+
+
+class Candles(msgspec.Struct, frozen=True, tag="candles", kw_only=True):
+    """Days as candlesticks, then what may come: bands, the widest first, and what is expected; 260 days and 60 ahead.
+
+    `days` and `ahead` are labels of the steps, the lists of prices as long as they are; `ahead` may be empty.
+    """
+
+    title: str
+    days: list[str]
+    open: list[float]
+    high: list[float]
+    low: list[float]
+    close: list[float]
+    ahead: list[str] = []
+    expected: list[float] = []
+    expected_label: str = ""
+    bands: list[Band] = []
+    dark: bool = True
+
+
+class Intervals(msgspec.Struct, frozen=True, tag="intervals", kw_only=True):
+    """Intervals that were foretold, what was expected, and what came, marked where it lay outside; 260 at most."""
+
+    title: str
+    steps: list[str]
+    low: list[float]
+    high: list[float]
+    expected: list[float]
+    actual: list[float]
+    inside_label: str = ""
+    outside_label: str = ""
+    expected_label: str = ""
+    dark: bool = True
+
+
 class Chart(msgspec.Struct, frozen=True):
     """Any chart: what crosses to the worker."""
 
-    chart: Highlights | Bars | ConfusionMatrix | Reliability | Histogram | Scatter | Lines
+    chart: (
+        Highlights | Bars | ConfusionMatrix | Reliability | Histogram | Scatter | Lines | Candles | Intervals
+    )
 
 
 class Drawn(msgspec.Struct, frozen=True):

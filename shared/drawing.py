@@ -8,12 +8,24 @@ import math
 from typing import Final
 
 from shared.canvas import DARK, LIGHT, Canvas, Colour, Theme, mix
-from shared.charts import Bars, ConfusionMatrix, Drawn, Highlights, Histogram, Lines, Reliability, Scatter
+from shared.charts import (
+    Bars,
+    Candles,
+    ConfusionMatrix,
+    Drawn,
+    Highlights,
+    Histogram,
+    Intervals,
+    Lines,
+    Reliability,
+    Scatter,
+)
 from shared.fonts import BOLD, fit, forget_words, printable, width
 from shared.plots import lines, scatter
+from shared.price_charts import candles, intervals
 from shared.typeset import Piece, typeset
 
-Chart = Highlights | Bars | ConfusionMatrix | Reliability | Histogram | Scatter | Lines
+Chart = Highlights | Bars | ConfusionMatrix | Reliability | Histogram | Scatter | Lines | Candles | Intervals
 WIDTH: Final = 800
 PAD: Final = 28
 TITLE: Final = 26
@@ -45,6 +57,10 @@ def draw(chart: Chart) -> Drawn:
                 canvas = scatter(chart, theme)
             case Lines():
                 canvas = lines(chart, theme)
+            case Candles():
+                canvas = candles(chart, theme)
+            case Intervals():
+                canvas = intervals(chart, theme)
         return Drawn(canvas.png(), canvas.wide, canvas.high)
     finally:
         forget_words()

@@ -8,9 +8,21 @@ import pytest
 from babel.messages.pofile import read_po
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from PIL import Image
 
-from shared.charts import Bars, Chart, Charts, ConfusionMatrix, Drawn, Highlights, Reliability
+from shared.charts import (
+    Band,
+    Bars,
+    Candles,
+    Chart,
+    Charts,
+    ConfusionMatrix,
+    Drawn,
+    Highlights,
+    Intervals,
+    Reliability,
+)
 from shared.drawing import draw
 from shared.fonts import ABSENT, clusters, fit, printable, runs, width
 from shared.model import Device, Failure
@@ -34,6 +46,28 @@ def image(drawn: Drawn) -> Image.Image:
     return found
 
 
+def candles(close: list[float], ahead: int = 2, miss: float = 1.0) -> Candles:
+    """Make candles that open at the close before, with a band of ±`miss` over the days ahead."""
+    opened = [close[0], *close[:-1]]
+    band = {"low": [close[-1] - miss] * ahead, "high": [close[-1] + miss] * ahead}
+    return Candles(
+        title="2330", days=[f"{n}日" for n in range(len(close))], open=opened, close=close,
+        high=[max(pair) for pair in zip(opened, close, strict=True)],
+        low=[min(pair) for pair in zip(opened, close, strict=True)],
+        ahead=[f"+{n + 1}" for n in range(ahead)], expected=[close[-1]] * ahead, expected_label="預期",
+        bands=[Band(label="90 %", **band), Band(label="as today", outline=True, **band)],
+    )  # fmt: skip
+
+
+def intervals(actual: list[float], low: float = 9.0, high: float = 11.0) -> Intervals:
+    """Make intervals `low` to `high`, whatever came."""
+    many = len(actual)
+    return Intervals(
+        title="紀錄", steps=["01/04"] * many, low=[low] * many, high=[high] * many, expected=[10.0] * many,
+        actual=actual, inside_label="inside", outside_label="outside", expected_label="expected",
+    )  # fmt: skip
+
+
 CHARTS = [
     highlights(spans=[(4, 8, 1.0), (22, 26, -0.5)]),
     Highlights(title="沒有量表", text="文字", spans=[(0, 2, 1.0)], positive_label="是", negative_label="否"),
@@ -51,6 +85,10 @@ CHARTS = [
     ConfusionMatrix(title="one", labels=["一"], counts=[[0]], dark=True),
     Reliability(title="可靠度", bins=[(0.02, 0.0, 600), (0.5, 0.4, 10), (0.99, 1.0, 100)]),
     Reliability(title="empty", bins=[]),
+    candles([10.0, 11.0, 10.5, 10.5]),
+    candles([600.0 + n % 7 for n in range(260)], ahead=20, miss=40.0),
+    candles([1.0], ahead=0),
+    intervals([10.0, 12.0, 8.5]),
 ]
 
 
@@ -109,10 +147,42 @@ def test_a_chart_whose_parts_do_not_fit_fails_alone() -> None:
         ConfusionMatrix(title="bad", labels=["a", "b"], counts=[[1, 2]]),
         ConfusionMatrix(title="bad", labels=["a"] * 500, counts=[[1] * 500] * 500),
         ConfusionMatrix(title="bad", labels=[], counts=[]),
+        candles([10.0] * 261),
+        candles([10.0, float("nan")]),
+        replace(candles([10.0, 11.0]), expected=[10.0]),
+        replace(candles([10.0, 11.0]), bands=[Band(label="", low=[1.0], high=[2.0])]),
+        replace(intervals([10.0]), low=[]),
+        intervals([]),
     ]
     charts = Charts.load(None, Device())
     answers = charts.predict([good, *map(Chart, bad), good])
     assert [type(answer) for answer in answers] == [Drawn, *[Failure] * len(bad), Drawn]
+
+
+def share_of(drawn: Drawn, warm: bool) -> float:
+    """Return how much of the plot below the legend is clearly orange, or clearly blue."""
+    pixels = list(image(drawn).convert("RGB").crop((90, 110, 880, 500)).get_flattened_data())
+    return sum((r - b if warm else b - r) > 90 for r, _, b in pixels) / len(pixels)
+
+
+def test_a_rise_is_an_orange_candle_and_a_fall_a_blue_one() -> None:
+    rising = draw(candles([float(n) for n in range(10, 40)], ahead=0))
+    falling = draw(candles([float(n) for n in range(40, 10, -1)], ahead=0))
+    assert share_of(rising, warm=True) > 10 * share_of(rising, warm=False)
+    assert share_of(falling, warm=False) > 10 * share_of(falling, warm=True)
+
+
+def test_a_wider_band_takes_more_of_the_picture() -> None:
+    def tinted(miss: float) -> int:
+        shown = image(draw(candles([10.0, 14.0, 10.0], miss=miss))).convert("RGB")
+        return sum(pixel == (40, 59, 81) for pixel in shown.crop((90, 110, 880, 500)).get_flattened_data())
+
+    assert tinted(2.0) > 1.5 * tinted(1.0) > 0
+
+
+def test_what_came_outside_an_interval_is_orange() -> None:
+    assert share_of(draw(intervals([10.0] * 20)), warm=True) == 0
+    assert share_of(draw(intervals([10.0] * 19 + [12.0])), warm=True) > 0
 
 
 def test_the_fonts_have_every_character_of_the_catalogues() -> None:
