@@ -19,12 +19,9 @@ from bot.jobs import JobRunner, declare_all
 from bot.lag import watch_lag
 from bot.metrics import Metrics
 from bot.pending import Ledger
-from schedules.housekeeping import HOUSEKEEPING
-from schedules.runner import Known
 from shared.settings import Settings
 
 GRACE_SECONDS: Final = 2.0
-CORE_JOBS: Final = "core"
 ENGINE_SECONDS: Final = 2.0
 log = structlog.get_logger("hearth.app")
 
@@ -71,8 +68,8 @@ async def connected(
         if settings.http_port is not None:
             health = Health(settings.http_host, settings.http_port, checks(core, client), metrics)
             await stack.enter_async_context(health)
-        await declare_all(core, declared(core))
-        jobs = JobRunner(core, ledger, client, metrics, lambda: declared(core))
+        await declare_all(core)
+        jobs = JobRunner(core, ledger, client, metrics)
         await stack.enter_async_context(jobs.clock())
         work = [
             asyncio.create_task(each)
@@ -94,12 +91,6 @@ async def connected(
                 task.cancel()
             await asyncio.gather(*work, return_exceptions=True)
             await client.close()
-
-
-def declared(core: Core) -> Known:
-    """Return the core's own jobs and those of every plugin, by whose they are and by name."""
-    own = {(CORE_JOBS, job.name): job for job in HOUSEKEEPING}
-    return own | {(plugin.name, job.name): job for plugin in core.plugins for job in plugin.jobs}
 
 
 def checks(core: Core, client: HearthClient) -> dict[str, Callable[[], Coroutine[Any, Any, str | None]]]:

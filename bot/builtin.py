@@ -1,4 +1,4 @@
-"""The core's own commands: /plugins for administrators, /models and /privacy for everybody."""
+"""The core's own commands: /plugins and /jobs for administrators, /models and /privacy for everybody."""
 
 import asyncio
 import io
@@ -6,10 +6,11 @@ import json
 import zipfile
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from bot.cards import card_text, for_chat
 from bot.groups import Group
+from bot.job_commands import jobs_group
 from bot.states import note
 from shared.command import command
 from shared.context import Context
@@ -17,7 +18,7 @@ from shared.database import Database
 from shared.errors import BadInput, Refusal
 from shared.plugins import Plugins
 from shared.reply import Field, File, Reply, escape
-from shared.tables import button, pending, quota
+from shared.tables import button, job, pending, quota
 
 if TYPE_CHECKING:
     from bot.core import Core
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 def groups(core: "Core") -> dict[str, Group]:
     """Make the groups; their commands act on `core`."""
     return {
+        "jobs": jobs_group(core),
         "models": Group("models", "See which models answer, and how good they are", _models(core)),
         "plugins": Group("plugins", "See and switch what Hearth can do here", _plugins(core)),
         "privacy": Group("privacy", "See and remove what Hearth keeps of you", _privacy(core)),
@@ -170,6 +172,7 @@ async def export_user(database: Database, plugins: Plugins, user: int) -> dict[s
     statements = {
         "core/buttons": select(button).where(button.c.user_id == user),
         "core/requests-under-way": select(pending).where(pending.c.user_id == user),
+        "core/jobs": select(job).where(job.c.user_id == user),
         "core/quota": select(quota).where(quota.c.bucket == f"person:{user}"),
     }
     for plugin in plugins:
@@ -189,7 +192,11 @@ async def forget_user(database: Database, plugins: Plugins, user: int) -> int:
 
     The quota's count stays until it has filled again: forgetting must not be a way round it.
     """
-    statements: list[Any] = [delete(button).where(button.c.user_id == user)]
+    # A server's jobs stay the server's; who added them is forgotten.
+    statements: list[Any] = [
+        delete(button).where(button.c.user_id == user),
+        update(job).where(job.c.user_id == user).values(user_id=None),
+    ]
     for plugin in plugins:
         statements += plugin.forget_user(user)
     async with database.begin() as connection:

@@ -10,12 +10,14 @@ from bot.hands import CoreHands
 from bot.payload import PERMISSION_BITS
 from bot.states import States
 from bot.weights import WeightsInUse
+from schedules import CORE_JOBS
 from shared.command import Command
 from shared.context import Asker, Context, Tracker
 from shared.database import Database
 from shared.errors import AllRefused, DeadlineExceeded, Denied, Refusal
 from shared.jobs import Jobs, OwnJobs
 from shared.parameters import Limits, Raw, Sources, check
+from shared.plugin import Job
 from shared.plugins import Plugins
 from shared.predictor import Predictor
 from shared.reply import Reply
@@ -45,6 +47,11 @@ class Core:
     def jobs(self) -> Jobs:
         """Return the rows of what runs on a schedule."""
         return Jobs(self.database)
+
+    def declared_jobs(self) -> dict[tuple[str, str], Job]:
+        """Return the core's own jobs and those of every plugin, by whose they are and by name."""
+        own = {("core", job.name): job for job in CORE_JOBS}
+        return own | {(plugin.name, job.name): job for plugin in self.plugins for job in plugin.jobs}
 
     @property
     def hands(self) -> CoreHands:

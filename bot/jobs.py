@@ -19,7 +19,7 @@ from bot.render import Message, render
 from bot.trainer import train
 from schedules.clock import Clock
 from schedules.ledger import Claim, Ledger
-from schedules.runner import Known, Runner
+from schedules.runner import Runner
 from shared.context import JobContext
 from shared.database import Database, now_ms
 from shared.errors import Fault, Refusal
@@ -46,7 +46,6 @@ class JobRunner:
     pending: Pending
     client: discord.Client
     metrics: Metrics
-    declared: Callable[[], Known]
 
     def clock(self) -> Clock:
         """Return the clock, which runs jobs while it is entered."""
@@ -55,7 +54,15 @@ class JobRunner:
             self.core.database, instance=settings.instance, life=secrets.token_hex(4), guilds=self._guilds
         )
         return Clock(
-            Runner(ledger, self.declared, self._work, self._off, self._explain, self._tell, ended=self._ended)
+            Runner(
+                ledger,
+                self.core.declared_jobs,
+                self._work,
+                self._off,
+                self._explain,
+                self._tell,
+                ended=self._ended,
+            )
         )
 
     def _guilds(self) -> set[int] | None:
@@ -109,7 +116,7 @@ class JobRunner:
         if error_id:
             tail = Text("The log has it under this id: {id}.", {"id": f"`{error_id}`"})
             words.append(texts.render(tail, entry.locale))
-        again = "It goes on by its schedule; you are not told again until it has worked once."
+        again = Text("It goes on by its schedule; you are not told again until it has worked once.")
         words.append(texts.render(again, entry.locale))
         reply = Reply(text=" ".join(words), tone="bad")
         await RunHands(self.core, self.pending, self.client, claim, part=-1).post(reply, entry.channel_id)
@@ -229,8 +236,8 @@ async def _note(database: Database, run: int, part: int, message: int) -> None:
     await database.transact(lambda connection: connection.execute(change).close())
 
 
-async def declare_all(core: Core, declared: Known) -> None:
+async def declare_all(core: Core) -> None:
     """Write the jobs that run for the whole bot as rows."""
-    for (plugin, name), job in declared.items():
+    for (plugin, name), job in core.declared_jobs().items():
         if (schedule := job.schedule) is not None:
             await core.jobs.declare(plugin, name, schedule, job.misfire)

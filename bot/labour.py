@@ -35,11 +35,12 @@ Result = TypeVar("Result")
 
 
 class LabourFailed(Fault):
-    """The work broke off; `reason` says at what, for the log."""
+    """The work broke off; the value `reason` of its text says at what, for the log."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__("The work broke off on our side.")
-        self.reason = reason
+    @property
+    def reason(self) -> str:
+        """Say at what the work broke off."""
+        return str(self.text.values["reason"])
 
     def __str__(self) -> str:
         return f"{self.text} {self.reason}"
@@ -120,10 +121,11 @@ async def _attend(process: asyncio.subprocess.Process, request: bytes, progress:
         case Refused(msgid=msgid, values=values):
             raise BadInput(msgid, **values)
         case Failed(reason=reason):
-            raise LabourFailed(reason)
+            raise LabourFailed("The work broke off on our side.", reason=reason)
         case _:
             said = tail.strip().rpartition("\n")[2]
-            raise LabourFailed(f"The process ended with status {status}. {said}")
+            reason = f"The process ended with status {status}. {said}"
+            raise LabourFailed("The work broke off on our side.", reason=reason)
 
 
 async def _write(stream: asyncio.StreamWriter, data: bytes) -> None:

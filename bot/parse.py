@@ -11,11 +11,14 @@ from bot.payload import FILE_SUFFIX, IMAGE_OPTIONS, Menu, modal_parameters
 from shared.addresses import only_address_in
 from shared.command import Command, menu_parameter
 from shared.context import Asker
-from shared.errors import BadInput, Refusal
+from shared.errors import BadInput, Denied, Refusal
+from shared.inputs import Channel
 from shared.texts import Texts
 
 READABLE: Final = (".txt", ".md", ".html", ".htm", ".xhtml", ".pdf")
 READABLE_KINDS: Final = frozenset({"text/plain", "text/markdown", "text/html", "application/pdf"})
+SEND_MESSAGES: Final = 1 << 11
+ADMINISTRATOR: Final = 1 << 3
 FEW_CHARACTERS: Final = 200
 """What a message may say beside its file, or its link, and still be about that."""
 
@@ -29,7 +32,7 @@ class Remote:
     size: int
 
 
-Given = str | int | float | bool | Remote | tuple[Remote, ...]
+Given = str | int | float | bool | Channel | Remote | tuple[Remote, ...]
 
 
 @dataclass(frozen=True)
@@ -58,12 +61,17 @@ def asker_of(interaction: discord.Interaction) -> Asker:
 
 def slash_call(data: Mapping[str, Any]) -> Call:
     """Read a slash command's group, subcommand and options. Raises `Refusal` where there is no subcommand."""
-    attachments = data.get("resolved", {}).get("attachments", {})
+    resolved = data.get("resolved", {})
     for subcommand in data.get("options", []):
-        raw = {}
+        raw: dict[str, Given] = {}
         for option in subcommand.get("options", []):
             value = option["value"]
-            raw[option["name"]] = _remote(attachments[value]) if option["type"] == 11 else value
+            match option["type"]:
+                case 7:
+                    value = _channel(resolved["channels"][value])
+                case 11:
+                    value = _remote(resolved["attachments"][value])
+            raw[option["name"]] = value
         return Call(data["name"], subcommand["name"], raw)
     raise Refusal("That command is not here any more. Type / to see what there is.")
 
@@ -166,6 +174,13 @@ def modal_values(data: Mapping[str, Any]) -> dict[str, str]:
             if "custom_id" in component:
                 values[str(component["custom_id"])] = str(component.get("value", ""))
     return values
+
+
+def _channel(channel: Mapping[str, Any]) -> Channel:
+    """Read a channel that was chosen. Raises `Denied` where the asker may not write there."""
+    if not int(channel.get("permissions", 0)) & (SEND_MESSAGES | ADMINISTRATOR):
+        raise Denied("You may not write in #{channel}.", channel=str(channel.get("name"))[:100])
+    return Channel(int(channel["id"]), str(channel.get("name"))[:100])
 
 
 def _remote(attachment: Mapping[str, Any]) -> Remote:

@@ -10,7 +10,9 @@ from bot.groups import Group
 from shared.command import MAX_TEXT, Command, Parameter
 from shared.texts import Texts
 
-SUBCOMMAND, STRING, INTEGER, BOOLEAN, NUMBER, ATTACHMENT = 1, 3, 4, 5, 10, 11
+SUBCOMMAND, STRING, INTEGER, BOOLEAN, CHANNEL, NUMBER, ATTACHMENT = 1, 3, 4, 5, 7, 10, 11
+WRITABLE = (0, 5, 11, 12)
+"""Kinds of channel that can be posted to: text, announcements, public and private threads."""
 CHAT_INPUT, MESSAGE = 1, 3
 MENU_LIMIT: Final = 5
 """Message menus that are registered at most, as discord.py 2.7.1 would; more share the last, "More…"."""
@@ -114,6 +116,9 @@ def _options(parameter: Parameter, texts: Texts, domain: str) -> list[dict[str, 
         case "choice":
             option["type"] = INTEGER if isinstance(parameter.choices[0], int) else STRING
             option["choices"] = [_choice(value, texts, domain) for value in parameter.choices]
+        case "channel":
+            option["type"] = CHANNEL
+            option["channel_types"] = list(WRITABLE)
         case "image" | "table":
             option["type"] = ATTACHMENT
         case "images":

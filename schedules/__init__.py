@@ -1,1 +1,6 @@
 """The scheduler, and the jobs that belong to no one plugin."""
+
+from schedules.housekeeping import HOUSEKEEPING
+from schedules.say import SAY
+
+CORE_JOBS = (*HOUSEKEEPING, SAY)

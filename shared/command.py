@@ -20,12 +20,23 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, Union, get_args, g
 
 from shared.context import Context
 from shared.inputs import Article as Article
+from shared.inputs import Channel as Channel
 from shared.inputs import Image as Image
 from shared.inputs import Table as Table
 from shared.reply import Reply
 
 Kind = Literal[
-    "text", "integer", "number", "flag", "choice", "long_text", "article", "image", "images", "table"
+    "text",
+    "integer",
+    "number",
+    "flag",
+    "choice",
+    "long_text",
+    "article",
+    "channel",
+    "image",
+    "images",
+    "table",
 ]
 
 MAX_TEXT: Final = 6000
@@ -160,7 +171,8 @@ def _parameter(parameter: inspect.Parameter, hint: Any, description: str) -> Par
     if get_origin(hint) is Literal:
         kind, choices = "choice", get_args(hint)
     kinds: dict[Any, Kind] = {
-        str: "text", int: "integer", float: "number", bool: "flag", Article: "article", Image: "image", Table: "table"
+        str: "text", int: "integer", float: "number", bool: "flag",
+        Article: "article", Channel: "channel", Image: "image", Table: "table",
     }  # fmt: skip
     kind = kind or kinds.get(hint)
     if kind is None:

@@ -16,6 +16,14 @@ class Upload:
 
 
 @dataclass(frozen=True)
+class Channel:
+    """A channel of the asker's server that the asker may write in, by Discord's id."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True)
 class Image:
     """A picture whose kind (by its first bytes) and size in pixels are known and allowed; not yet decoded."""
 

@@ -6,6 +6,7 @@ a picture's pixels are counted from its header and never decoded here.
 
 import csv
 import io
+import re
 import unicodedata
 import warnings
 from collections.abc import Mapping
@@ -19,9 +20,9 @@ from shared.addresses import address_in
 from shared.charsets import decode
 from shared.command import MAX_TEXT, Command, Parameter
 from shared.errors import AllRefused, BadInput
-from shared.inputs import MAX_ARTICLE, Article, Image, Table, Upload
+from shared.inputs import MAX_ARTICLE, Article, Channel, Image, Table, Upload
 
-Raw = str | int | float | bool | Upload | tuple[Upload | BadInput, ...]
+Raw = str | int | float | bool | Upload | Channel | tuple[Upload | BadInput, ...]
 """A value as it came in: typed by chat, or a string from the command line. Of several files, one may have been refused
 before it was read."""
 
@@ -112,6 +113,8 @@ async def _value(
             return _text(parameter, given, limits, longest)
         case "article":
             return await _article(parameter, given, limits, sources)
+        case "channel":
+            return _channel(parameter, given)
         case "image":
             uploads = given if isinstance(given, tuple) else (given,)
             return read_image(_upload(parameter, uploads[0] if uploads else given), limits)
@@ -149,6 +152,15 @@ async def _article(parameter: Parameter, given: Raw, limits: Limits, sources: So
         article = await sources.address(address)
     _of_length(parameter, article.text, MAX_ARTICLE)
     return article
+
+
+def _channel(parameter: Parameter, given: Raw) -> Channel:
+    if isinstance(given, Channel):
+        return given
+    # The command line names it by its id.
+    if (found := re.fullmatch(r"(?:<#)?(\d{1,20})>?", str(given))) is None or int(found[1]) >= 2**63:
+        raise BadInput("{name} must be a channel.", name=parameter.name)
+    return Channel(int(found[1]), found[1])
 
 
 def _number(parameter: Parameter, given: Raw) -> int | float:

@@ -12,13 +12,14 @@ from bot.builtin import groups
 from bot.core import Core
 from bot.groups import Group
 from bot.payload import MORE
+from schedules import CORE_JOBS
 from shared.plugins import Plugins
 from shared.texts import CORE
 
 REPOSITORY = Path(__file__).parents[1]
 ERRORS = (
     "Refusal", "BadInput", "Denied", "QuotaExceeded", "Busy", "Fault", "DeadlineExceeded", "WorkerCrashed",
-    "ModelFailed", "ModelUnavailable", "Failure",
+    "ModelFailed", "ModelUnavailable", "Failure", "LabourFailed", "Lost",
 )  # fmt: skip
 KEYWORDS = {
     "text": None,
@@ -71,6 +72,8 @@ def _texts(domain: str) -> Iterator[Key]:
     if domain == CORE:
         for folder, skipped in ENGLISH.items():
             yield from _extracted(REPOSITORY / folder, skipped)
+        yield from _extracted(REPOSITORY / "schedules")
+        yield from ((None, job.summary) for job in CORE_JOBS if job.summary)
         yield "menu", MORE
         yield from _declared(list(groups(Core.__new__(Core)).values()))
         return
@@ -78,6 +81,7 @@ def _texts(domain: str) -> Iterator[Key]:
     plugin = Plugins.discover().loaded[domain]
     yield from _declared([Group.of(plugin)])
     yield from ((None, kept.what) for kept in plugin.card.keeps)
+    yield from ((None, job.summary) for job in plugin.jobs if job.summary)
 
 
 def _extracted(folder: Path, skipped: tuple[str, ...] = ()) -> Iterator[Key]:

@@ -9,13 +9,13 @@ from pydantic import ValidationError
 from bot import __version__
 from shared.errors import HearthError
 
-OWN: Final = frozenset({"run", "sandbox", "call", "predict", "doctor", "plugins", "models"})
+OWN: Final = frozenset({"run", "sandbox", "call", "predict", "doctor", "plugins", "models", "jobs"})
 """The first words of Hearth's own commands."""
 
 
 def build() -> typer.Typer:
     """Put the whole command line together."""
-    from bot.cli import call, doctor, models, plugins, predict, run, sandbox
+    from bot.cli import call, doctor, jobs, models, plugins, predict, run, sandbox
 
     app = typer.Typer(
         name="hearth",
@@ -39,6 +39,7 @@ def build() -> typer.Typer:
         module.register(app)
     app.add_typer(plugins.app, name="plugins")
     app.add_typer(models.app, name="models")
+    app.add_typer(jobs.app, name="jobs")
     named = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
     # Plugins are loaded only where one of their commands may be meant: loading takes a moment.
     if named not in OWN:

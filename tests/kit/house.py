@@ -12,6 +12,7 @@ from bot.core import Core
 from bot.metrics import Metrics
 from bot.sandbox.point import pointed_at
 from bot.sandbox.server import Sandbox
+from shared import logs
 from shared.settings import Settings
 from tests.kit.person import Person
 
@@ -39,6 +40,8 @@ async def house(settings: Settings, *, warm: bool = False, **knobs: Any) -> Asyn
 
     Unless `warm`, models are loaded when they are first asked: a test needs few of them.
     """
+    # As the bot's process has it: by default every fault is drawn with all its variables, for seconds.
+    logs.configure("info", "console", secrets=[])
     metrics = Metrics()
     async with Sandbox(port=0, **knobs) as sandbox:
         with pointed_at(sandbox.api_base, sandbox.gateway_url):

@@ -1,0 +1,279 @@
+"""/jobs: what runs on a schedule here, for administrators to see, to add to, to pause, to run and to remove."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from bot.groups import Group
+from bot.states import note
+from shared.command import Channel, command
+from shared.context import Context
+from shared.errors import BadInput, Denied
+from shared.jobs import WHOLE_BOT, Entry, Misfire, Run, State, moment
+from shared.plugin import Job
+from shared.reply import Field, Reply, escape
+from shared.schedule import Schedule
+from shared.texts import CORE
+
+if TYPE_CHECKING:
+    from bot.core import Core
+
+SHOWN: Final = 20
+MARKS: Final[dict[State, str]] = {
+    "waiting": "⏳",
+    "running": "🔵",
+    "done": "🟢",
+    "failed": "🔴",
+    "skipped": "⚪",
+}
+
+
+def jobs_group(core: "Core") -> Group:
+    """Make the group; its commands act on `core`."""
+    return Group("jobs", "See and change what runs here on a schedule", _commands(core))
+
+
+def _commands(core: "Core") -> Any:
+    async def own(ctx: Context, number: int) -> Entry:
+        """Return a job that the asker may change: one of this server."""
+        for entry in await core.jobs.find(id=number):
+            if entry.guild_id == ctx.asker.guild_id:
+                return entry
+            if entry.guild_id == WHOLE_BOT:
+                raise Denied("That job belongs to the whole bot: its operator changes it by hearth jobs.")
+        raise BadInput("There is no job number {number} here. See /jobs list.", number=number)
+
+    async def noted(ctx: Context, act: str, entry: Entry) -> None:
+        async with core.database.begin() as connection:
+            name = f"{entry.plugin}/{entry.name}"
+            asker = ctx.asker
+            await note(connection, core.database, act, asker.guild_id, asker.user_id, job=entry.id, name=name)
+
+    @command(name="list", permission="administrator", private=True)
+    async def list_(ctx: Context) -> Reply:
+        """Show what runs here, when next, and how it went last"""
+        here = await core.jobs.find(guild=ctx.asker.guild_id)
+        whole = await core.jobs.find(guild=WHOLE_BOT)
+        shown = [*here, *whole][:SHOWN]
+        fields = [await _field(core, ctx, entry) for entry in shown]
+        more = len(here) + len(whole) - len(shown)
+        lines = [
+            ctx.plural("This server has one job.", "This server has {count} jobs.", len(here)),
+            ctx.text("/jobs add adds one; /jobs history tells how each run went."),
+        ]
+        if more:
+            lines.append(ctx.text("{count} more are not shown.", count=more))
+        return Reply(title=ctx.text("Jobs"), text="\n".join(lines), fields=tuple(fields), private=True)
+
+    @command(permission="administrator", private=True)
+    async def add(
+        ctx: Context,
+        job: str,
+        schedule: str,
+        text: str | None = None,
+        channel: Channel | None = None,
+        time_zone: str = "Asia/Taipei",
+        missed: Misfire = "skip",
+    ) -> Reply:
+        """Have a job run on a schedule in this server
+
+        job: which, such as core/say; /jobs kinds shows them
+        schedule: 14:45, weekdays 14:45, mon,thu 9:00, every 10m, or a cron line
+        text: what it is given: a text for core/say, else name=value, name=value
+        channel: where it posts; this one if left out
+        time_zone: whose clocks the schedule means
+        missed: what to do about times at which no bot ran
+        """
+        plugin, name, declared = _kind(core, job)
+        arguments = _arguments(declared, text)
+        assert ctx.asker.guild_id is not None, "administrators are so in a server"
+        where = channel.id if channel else ctx.asker.channel_id
+        # Several of one kind may stand beside each other.
+        taken = {entry.key for entry in await core.jobs.find(plugin, name, guild=ctx.asker.guild_id)}
+        key = next(str(n) for n in range(1, len(taken) + 2) if str(n) not in taken)
+        entry = await core.jobs.put(
+            plugin,
+            name,
+            Schedule.read(schedule, time_zone),
+            guild=ctx.asker.guild_id,
+            key=key,
+            channel=where,
+            user=ctx.asker.user_id,
+            locale=ctx.asker.locale,
+            arguments=arguments,
+            misfire=missed,
+        )
+        await noted(ctx, "job added", entry)
+        said = ctx.text(
+            "Job number {number}: {job} in <#{channel}>, {schedule} ({zone}). Next: {when}.",
+            number=entry.id,
+            job=escape(job),
+            channel=where,
+            schedule=f"`{entry.schedule}`",
+            zone=escape(time_zone),
+            when=_when(entry.next_ms),
+        )
+        return Reply(text=said, tone="good", private=True)
+
+    @command(permission="administrator", private=True)
+    async def kinds(ctx: Context) -> Reply:
+        """Show the kinds of job that can be added"""
+        lines = []
+        for (plugin, name), declared in sorted(core.declared_jobs().items()):
+            if declared.arguments is not None:
+                domain = CORE if plugin == "core" else plugin
+                words = core.texts.render(declared.summary, ctx.asker.locale, domain)
+                takes = ", ".join(f.name for f in msgspec.structs.fields(declared.arguments)) or "–"
+                lines.append(f"**{escape(plugin)}/{escape(name)}** – {words} (`{takes}`)")
+        return Reply(title=ctx.text("Kinds of job"), text="\n".join(lines), private=True)
+
+    @command(permission="administrator", private=True)
+    async def pause(ctx: Context, number: int) -> Reply:
+        """Have a job rest until it is resumed
+
+        number: its number in /jobs list
+        """
+        entry = await own(ctx, number)
+        await core.jobs.pause(entry.id, True)
+        await noted(ctx, "job paused", entry)
+        return Reply(text=ctx.text("Job number {number} rests.", number=number), tone="good", private=True)
+
+    @command(permission="administrator", private=True)
+    async def resume(ctx: Context, number: int) -> Reply:
+        """Have a paused job go on; what was due meanwhile is not made up
+
+        number: its number in /jobs list
+        """
+        entry = await own(ctx, number)
+        await core.jobs.pause(entry.id, False)
+        await noted(ctx, "job resumed", entry)
+        (entry,) = await core.jobs.find(id=entry.id)
+        said = ctx.text(
+            "Job number {number} goes on. Next: {when}.", number=number, when=_when(entry.next_ms)
+        )
+        return Reply(text=said, tone="good", private=True)
+
+    @command(permission="administrator", private=True)
+    async def run(ctx: Context, number: int) -> Reply:
+        """Run a job once, now
+
+        number: its number in /jobs list
+        """
+        entry = await own(ctx, number)
+        await core.jobs.run_now(entry.id)
+        await noted(ctx, "job run", entry)
+        said = ctx.text(
+            "Job number {number} runs in a moment. /jobs history tells how it went.", number=number
+        )
+        return Reply(text=said, tone="good", private=True)
+
+    @command(permission="administrator", private=True)
+    async def remove(ctx: Context, number: int) -> Reply:
+        """Remove a job, and what is known of its runs
+
+        number: its number in /jobs list
+        """
+        entry = await own(ctx, number)
+        await core.jobs.remove(entry.id)
+        await noted(ctx, "job removed", entry)
+        return Reply(
+            text=ctx.text("Job number {number} is removed.", number=number), tone="good", private=True
+        )
+
+    @command(permission="administrator", private=True)
+    async def history(ctx: Context, number: int) -> Reply:
+        """Show how the last runs of a job went
+
+        number: its number in /jobs list
+        """
+        found = [e for e in await core.jobs.find(id=number) if e.guild_id in (WHOLE_BOT, ctx.asker.guild_id)]
+        if not found:
+            raise BadInput("There is no job number {number} here. See /jobs list.", number=number)
+        runs = await core.jobs.history(number, SHOWN)
+        lines = [_line(ctx, each, found[0].schedule.time_zone) for each in runs]
+        title = ctx.text("Runs of job number {number}", number=number)
+        return Reply(title=title, text="\n".join(lines) or ctx.text("It has not run yet."), private=True)
+
+    return (list_, add, kinds, pause, resume, run, remove, history)
+
+
+def _kind(core: "Core", job: str) -> tuple[str, str, Job]:
+    known = {
+        f"{plugin}/{name}": (plugin, name, each) for (plugin, name), each in core.declared_jobs().items()
+    }
+    found = known.get(job.strip())
+    if found is None or found[2].arguments is None:
+        there = ", ".join(sorted(name for name, (_, _, each) in known.items() if each.arguments is not None))
+        raise BadInput(
+            "{job} cannot be added; these can: {there}.", job=escape(job[:60]), there=escape(there)
+        )
+    return found
+
+
+def _arguments(declared: Job, text: str | None) -> Mapping[str, Any]:
+    """Read what a job is given, as its type says. Raises `BadInput`."""
+    assert declared.arguments is not None, "only such jobs are added"
+    fields = msgspec.structs.fields(declared.arguments)
+    given: dict[str, Any] = {}
+    if text is not None and len(fields) == 1 and not text.startswith(f"{fields[0].name}="):
+        given[fields[0].name] = text
+    elif text is not None:
+        for part in text.split(","):
+            name, _, value = part.partition("=")
+            given[name.strip()] = value.strip()
+    try:
+        made = msgspec.convert(given, declared.arguments, strict=False)
+    except msgspec.ValidationError as error:
+        raise BadInput("The job cannot be given that: {reason}", reason=escape(str(error))) from None
+    return dict(msgspec.to_builtins(made))
+
+
+async def _field(core: "Core", ctx: Context, entry: Entry) -> Field:
+    declared = core.declared_jobs().get((entry.plugin, entry.name))
+    domain = CORE if entry.plugin == "core" else entry.plugin
+    words = (
+        core.texts.render(declared.summary, ctx.asker.locale, domain) if declared and declared.summary else ""
+    )
+    lines = [words] if words else []
+    if entry.channel_id is not None:
+        lines.append(f"<#{entry.channel_id}> {escape(entry.key)}")
+    lines.append(f"`{entry.schedule}` · {escape(entry.schedule.time_zone)}")
+    lines.append(ctx.text("resting") if entry.paused else ctx.text("next: {when}", when=_when(entry.next_ms)))
+    if last := await core.jobs.history(entry.id, 1):
+        lines.append(_line(ctx, last[0], entry.schedule.time_zone))
+    title = f"{entry.id} · {entry.plugin}/{entry.name}"
+    if entry.guild_id == WHOLE_BOT:
+        title += " · " + ctx.text("whole bot")
+    return Field(title, "\n".join(lines), inline=False)
+
+
+def _line(ctx: Context, run: Run, zone: str) -> str:
+    states = {
+        "waiting": ctx.text("waits"),
+        "running": ctx.text("runs"),
+        "done": ctx.text("done"),
+        "failed": ctx.text("failed"),
+        "skipped": ctx.text("skipped"),
+    }
+    parts = [f"{MARKS[run.state]} {_local(moment(run.due_ms), zone)} {states[run.state]}"]
+    if run.started_ms is not None and run.ended_ms is not None:
+        parts.append(f"{max(0, run.ended_ms - run.started_ms) / 1000:.1f} s")
+    if run.attempt > 1:
+        parts.append(ctx.text("attempt {number}", number=run.attempt))
+    if run.note:
+        parts.append(escape(run.note[:150]))
+    if run.error_id:
+        parts.append(f"`{run.error_id}`")
+    return " · ".join(parts)
+
+
+def _local(at: datetime, zone: str) -> str:
+    return at.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M")
+
+
+def _when(at_ms: int | None) -> str:
+    # Discord shows it in the reader's own time.
+    return "–" if at_ms is None else f"<t:{at_ms // 1000}:f>"
