@@ -9,12 +9,12 @@ from sqlalchemy import Delete, Select, delete, select
 from plugins.reviews import commands as chat
 from plugins.reviews import commands_places as followed
 from plugins.reviews import commands_trend as over_time
+from plugins.reviews import tables
 from plugins.reviews.jobs import JOBS
 from plugins.reviews.kept import HOURS
 from plugins.reviews.model import Reviews
 from plugins.reviews.places_server import TOOLS
 from plugins.reviews.settings import ReviewsSettings
-from plugins.reviews.tables import kept
 from shared.command import Command
 from shared.model import AnyModel
 from shared.plugin import Card, Job, Kept, hookimpl
@@ -73,10 +73,10 @@ def tools() -> Sequence[Tool]:
 @hookimpl
 def export_user(user: int) -> Mapping[str, Select[Any]]:
     """Return how to read which tables of a person are kept."""
-    return {kept.name: select(kept).where(kept.c.user_id == user)}
+    return {tables.kept.name: select(tables.kept).where(tables.kept.c.user_id == user)}
 
 
 @hookimpl
 def forget_user(user: int) -> Sequence[Delete]:
     """Return how to forget them: without its row a file cannot be opened any more, and the next sweep removes it."""
-    return (delete(kept).where(kept.c.user_id == user),)
+    return (delete(tables.kept).where(tables.kept.c.user_id == user),)

@@ -82,7 +82,7 @@ def read_places(data: bytes) -> Page:
     """Read an answer of the Places API. Raises `Unreadable`."""
     try:
         found = msgspec.json.decode(data, type=_Place)
-    except (msgspec.DecodeError, ValueError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise Unreadable(f"what came is no answer of the Places API: {error}") from None
     reviews = []
     for each in found.reviews[:MOST_ON_A_PAGE]:
@@ -103,7 +103,7 @@ def read_maps(data: bytes, today: date) -> Page:
         page = msgspec.json.decode(text[start:].encode())
         if not isinstance(page, list):
             raise ValueError("not a list")
-    except (msgspec.DecodeError, ValueError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise Unreadable(f"what came is no page of reviews: {error}") from None
     entries = _at(page, _REVIEWS)
     if entries is None:
