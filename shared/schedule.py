@@ -210,9 +210,9 @@ def _weekdays(part: str) -> str:
     span, slash, step = part.partition("/")
     if span == "*" and not slash:
         return part
-    low, _, high = ("0-6" if span == "*" else span).partition("-")
+    low, dash, high = ("0-6" if span == "*" else span).partition("-")
     first = _weekday(low)
-    last = _weekday(high) if high else (6 if slash else first)
+    last = _weekday(high) if dash else (6 if slash else first)
     if high == "7":
         last = 7
     elif last < first:
