@@ -5,7 +5,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from plugins.stock.prices import Prices
+from plugins.stock.prices import RESET, Prices
 from plugins.stock.volatility import HORIZONS
 
 Floats = NDArray[np.float64]
@@ -38,7 +38,8 @@ class Drift:
 
     def moves(self, prices: Prices) -> Floats:
         """Expect the mean move of the last `DRIFT_DAYS` for each day ahead."""
-        total = np.cumsum(prices.moves)
+        moves = prices.moves
+        total = np.cumsum(np.where(np.abs(moves) > RESET, 0.0, moves))
         start = np.maximum(np.arange(len(prices)) - DRIFT_DAYS, 0)
         mean = (total - total[start]) / np.maximum(np.arange(len(prices)) - start, 1)
         return np.asarray(mean[:, None] * np.arange(1, HORIZONS + 1))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from plugins.stock.series import Day
 
 Floats = NDArray[np.float64]
+RESET: Final = 0.3
+"""A night that moves the logarithm of the price by more is a split or the like: the exchange's limit is a tenth."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +50,10 @@ class Prices:
 
     @property
     def overnight(self) -> Floats:
-        """The logarithm of each open over the close before; 0 on the first day and where a payout moved it."""
+        """The logarithm of each open over the close before; 0 on the first day, and after a payout or a split."""
         found = np.zeros(len(self))
         found[1:] = np.log(self.open[1:] / self.close[:-1])
-        found[self.ex] = 0.0
+        found[self.ex | (np.abs(found) > RESET)] = 0.0
         return found
 
     @property
