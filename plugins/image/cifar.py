@@ -68,13 +68,10 @@ class ImageCifar:
         from plugins.image.cifar_data import fitted
         from plugins.image.own_answers import Judgement, answers
 
-        threshold = self.reader.calibration.threshold
-
         def judge(pictures: list["np.typing.NDArray[np.uint8]"]) -> list[Judgement]:
             squares = np.stack([np.asarray(fitted(Image.fromarray(picture))) for picture in pictures])
-            return [
-                Judgement(row, bool(row.max() >= threshold)) for row in self.reader.probabilities(squares)
-            ]
+            probabilities, known = self.reader.judge(squares)
+            return [Judgement(row, bool(each)) for row, each in zip(probabilities, known, strict=True)]
 
         return answers(batch, NAMES, judge)
 

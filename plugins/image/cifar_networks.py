@@ -90,8 +90,16 @@ class StrongNetwork(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits."""
+        return self.decided(self.features(x))
+
+    def features(self, x: Tensor) -> Tensor:
+        """Return what the last layer decides on (n x the last width)."""
         x = self.groups(functional.gelu(self.whiten(self.normalised(x))))
-        logits: Tensor = self.head(functional.max_pool2d(x, 3).flatten(1)) * self.scale
+        return functional.max_pool2d(x, 3).flatten(1)
+
+    def decided(self, features: Tensor) -> Tensor:
+        """Return logits of features."""
+        logits: Tensor = self.head(features) * self.scale
         return logits
 
 

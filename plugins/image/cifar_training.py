@@ -126,9 +126,8 @@ def threshold_for(
 
 def judge(reader: CifarReader, rows: Thumbnails, details: Mapping[str, Any]) -> Report:
     """Report on pictures, in each way of looking at them too."""
-    probabilities = reader.probabilities(rows.pixels)
+    probabilities, answered = reader.judge(rows.pixels)
     truth = rows.labels
-    answered = probabilities.max(1) >= reader.calibration.threshold
     right = probabilities.argmax(1) == truth
     sides = {
         "temperature": reader.calibration.temperature,

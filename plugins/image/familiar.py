@@ -6,7 +6,7 @@ one product a picture. Imported by the worker and the trainer only: it needs num
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -41,6 +41,10 @@ class Familiarity:
     def knows(self, features: NDArray[Any]) -> Bools:
         """Tell which pictures are familiar."""
         return self.scores(features) >= 0
+
+    def refusing(self, features: NDArray[Any], share: float) -> Self:
+        """Return the same with the bias that refuses `share` of the pictures of these features."""
+        return replace(self, bias=self.bias - float(np.quantile(self.scores(features), share)))
 
     def write(self, folder: Path) -> None:
         """Write it beside the weights of its network."""

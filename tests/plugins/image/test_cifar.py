@@ -16,6 +16,7 @@ from plugins.image.cifar_data import LABELS, SIDE, Thumbnails, write_pack
 from plugins.image.cifar_reader import Calibration, CifarReader
 from plugins.image.cifar_recipe import Cycle, Recipe
 from plugins.image.cifar_training import calibrate, parts, threshold_for, train
+from plugins.image.familiar import Familiarity
 from plugins.image.model import ImageRequest, ImageResult
 from shared.errors import BadInput, ModelUnavailable
 from shared.model import Device, Failure, Report
@@ -108,6 +109,21 @@ def test_what_is_not_sure_is_not_named(trained: tuple[ImageCifar, Report, Path])
     assert not found.known
 
 
+def test_what_is_not_familiar_is_not_named_and_the_rest_is_as_before(
+    trained: tuple[ImageCifar, Report, Path], tmp_path: Path
+) -> None:
+    reader, random = trained[0].reader, np.random.default_rng(6)
+    shown = np.stack([np.asarray(Image.open(io.BytesIO(painted(0, random)))) for _ in range(60)])
+    noise = random.integers(0, 256, (60, SIDE, SIDE, 3), np.uint8)
+    layer = Familiarity.fit([reader.features(shown)], [reader.features(noise)], 10.0)
+    CifarReader(reader.network, Calibration(), reader.views, familiar=layer).write(tmp_path)
+    guarded = CifarReader.read(tmp_path, Device())
+    probabilities, known = guarded.judge(shown)
+    assert known.mean() > 0.8
+    assert not guarded.judge(noise)[1].any()
+    assert probabilities == pytest.approx(guarded.probabilities(shown), abs=1e-5)
+
+
 def test_no_map_is_promised_and_asking_for_one_is_refused(trained: tuple[ImageCifar, Report, Path]) -> None:
     request = ImageRequest(data=painted(0, np.random.default_rng(3)), decided=0)
     (found,) = trained[0].predict([request])
@@ -146,6 +162,8 @@ def test_the_weights_that_ship_are_small_and_load() -> None:
     (found,) = model.predict([ImageRequest(data=painted(0, np.random.default_rng(4), 200))])
     assert isinstance(found, ImageResult)
     assert sum(guess.probability for guess in found.guesses) <= 1 + 1e-6
+    noise = np.random.default_rng(7).integers(0, 256, (50, SIDE, SIDE, 3), np.uint8)
+    assert model.reader.judge(noise)[1].mean() < 0.1
 
 
 def test_each_label_has_a_chinese_name() -> None:

@@ -41,6 +41,11 @@ def test_the_share_that_may_be_refused_is_that_of_the_guarded_kinds() -> None:
         assert share == pytest.approx(1 - REFUSED, abs=0.02)
 
 
+def test_the_share_that_is_refused_may_be_set_on_other_pictures(familiar: Familiarity) -> None:
+    others = seen(2, 1000, 40)
+    assert familiar.refusing(others, 0.02).knows(others).mean() == pytest.approx(0.98, abs=0.002)
+
+
 def test_how_bright_a_picture_is_does_not_matter(familiar: Familiarity) -> None:
     rows = seen(1, 5, 5)
     assert familiar.scores(rows * 7) == pytest.approx(familiar.scores(rows))
