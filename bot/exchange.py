@@ -121,10 +121,17 @@ def _content(message: Message, buttons: list[str]) -> tuple[dict[str, Any], list
         if not message.plain:
             embeds[-1].set_image(url=f"attachment://{name}")
     files += [discord.File(io.BytesIO(file.data), filename=file.name) for file in message.files]
+    called = message.mention
     content: dict[str, Any] = {
-        "content": message.description[:2000] if message.plain else None,
+        # A mention inside an embed calls nobody.
+        "content": message.description[:2000] if message.plain else f"<@{called}>" if called else None,
         "embeds": embeds[:10],
-        "allowed_mentions": discord.AllowedMentions.none(),
+        "allowed_mentions": discord.AllowedMentions(
+            users=[discord.Object(called)] if called else False,
+            everyone=False,
+            roles=False,
+            replied_user=False,
+        ),
     }
     if message.buttons:
         content["view"] = _buttons(message.buttons, buttons)

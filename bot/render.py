@@ -34,11 +34,14 @@ class Message:
     """No embed is needed: the description is the message's content."""
     skipped: tuple[str, ...] = ()
     """Names of files that are too large to send."""
+    mention: int | None = None
+    """The one person whom the message may call."""
 
 
 def render(reply: Reply, upload_limit: int) -> list[Message]:
     """Split `reply` into one or more messages; files over `upload_limit` bytes are named instead of sent."""
-    plain = not (reply.title or reply.fields or reply.pictures or reply.source) and len(reply.text) <= 2000
+    room = 2000 if reply.mention is None else 1950
+    plain = not (reply.title or reply.fields or reply.pictures or reply.source) and len(reply.text) <= room
     title, footer = _cut(reply.title, TITLE), _cut(reply.source, FOOTER)
     first, *more = _groups(reply.fields)
     spent = len(title or "") + len(footer or "") + _size(first)
@@ -46,6 +49,8 @@ def render(reply: Reply, upload_limit: int) -> list[Message]:
     if plain and not text.strip() and not reply.files:
         # Discord takes no empty message.
         text = "✅"
+    if plain and reply.mention is not None:
+        text = f"<@{reply.mention}> {text}"
     parts = split(text, min(DESCRIPTION, EMBEDS_TOTAL - spent), DESCRIPTION)
     files = list(reply.files)
     if len(parts) > MAX_PARTS:
@@ -60,7 +65,7 @@ def render(reply: Reply, upload_limit: int) -> list[Message]:
     messages += [Message("", colour=colour, fields=fields) for fields in more]
     messages[0] = Message(
         parts[0], title, colour, first, footer, tuple(pictures[:FILES]), tuple(sent[: FILES - len(pictures[:FILES])]),
-        (), plain, tuple(skipped),
+        (), plain, tuple(skipped), reply.mention,
     )  # fmt: skip
     # Buttons stand under the end of the answer.
     messages[-1] = replace(messages[-1], buttons=reply.buttons[:BUTTONS])

@@ -53,7 +53,10 @@ class Button:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """An answer. `private`: only the asker sees it. `source`: which model, and which of its weights, answered."""
+    """An answer. `private`: only the asker sees it. `source`: which model, and which of its weights, answered.
+
+    `mention` is the person (a Discord id) whom the message calls, at its beginning; nobody else ever is.
+    """
 
     text: str = ""
     title: str | None = None
@@ -64,6 +67,7 @@ class Reply:
     buttons: tuple[Button, ...] = ()
     private: bool = False
     source: str | None = None
+    mention: int | None = None
 
 
 _SPECIAL = str.maketrans({character: "\\" + character for character in "\\`*_~|>#[]()-+.!<:@"})

@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.exchange import send_message
 from bot.render import MAX_PARTS, Message, render, split
 from shared.reply import Button, Field, File, Picture, Reply
 
@@ -44,6 +45,21 @@ def test_files_over_the_limit_are_named_instead_of_sent() -> None:
     (message,) = render(reply, 1000)
     assert message.skipped == ("picture.png", "big.bin")
     assert [f.name for f in message.files] == ["ok"]
+
+
+def test_a_mention_calls_that_person_and_nobody_else() -> None:
+    for reply in (
+        Reply(text="@everyone <@&5> up", mention=42),
+        Reply(title="up", text="<@7>", mention=42),
+        Reply(text="x" * 2000, mention=42),
+    ):
+        sent = send_message(render(reply, LIMIT)[0], [])
+        assert sent["content"].startswith("<@42>")
+        assert len(sent["content"]) <= 2000
+        assert sent["allowed_mentions"].to_dict() == {"parse": [], "users": [42]}
+    assert (
+        send_message(render(Reply(text="<@42>"), LIMIT)[0], [])["allowed_mentions"].to_dict()["parse"] == []
+    )
 
 
 def test_more_than_ten_files_go_in_further_messages() -> None:

@@ -161,7 +161,8 @@ def test_a_chart_whose_parts_do_not_fit_fails_alone() -> None:
 
 def share_of(drawn: Drawn, warm: bool) -> float:
     """Return how much of the plot below the legend is clearly orange, or clearly blue."""
-    pixels = list(image(drawn).convert("RGB").crop((90, 110, 880, 500)).get_flattened_data())
+    shown = image(drawn).convert("RGB").crop((90, 110, 880, 500))
+    pixels: list[tuple[int, int, int]] = list(shown.get_flattened_data())  # type: ignore[arg-type]
     return sum((r - b if warm else b - r) > 90 for r, _, b in pixels) / len(pixels)
 
 
