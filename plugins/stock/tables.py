@@ -113,6 +113,8 @@ alarm = Table(
     Column("code", String(8), nullable=False),
     Column("above", Boolean, nullable=False),
     Column("price", Float, nullable=False),
+    # The last day that was known when it was set: only later ones count.
+    Column("seen_on", String(10), nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     # The run that tells it, the day whose close it was, and that close.
     Column("due_ms", BigInteger, index=True),

@@ -34,7 +34,7 @@ def forecast_lines(ctx: Context | JobContext, code: str, result: ForecastResult)
                 days=last.ahead, expected=f"**{price(last.expected)}**", low=price(last.low90), high=price(last.high90),
             )
         )  # fmt: skip
-    return [*lines, _record(ctx, result)]
+    return [*lines, rated_line(ctx, result)]
 
 
 def advice(ctx: Context | JobContext) -> str:
@@ -78,6 +78,21 @@ def score_line(ctx: Context | JobContext, made: Scored) -> str:
             "-# " + ctx.text("No forecast had been kept: this one was made just now, from the days before alone.")
         )  # fmt: skip
     return "\n".join(lines)
+
+
+def rated_line(ctx: Context | JobContext, result: ForecastResult) -> str:
+    """Say how often such intervals were right lately; nothing where it could not be tried."""
+    if not result.rated_days:
+        return ""
+    said = ctx.plural(
+        "Tried on the last day, from the days before alone.",
+        "Tried on the last {count} days, each from the days before alone, such 90 % intervals held the close {share} "
+        "of the time ({worst} in the worst quarter).",
+        result.rated_days, share=f"**{result.coverage_90:.0%}**", worst=f"{result.worst_quarter:.0%}",
+    )  # fmt: skip
+    if result.rated_days < FEW_RATED:
+        said += " " + ctx.text("These are few days: take the shares as rough.")
+    return said
 
 
 def forecast_alt(ctx: Context | JobContext, code: str, result: ForecastResult) -> str:
@@ -133,20 +148,6 @@ def _next(ctx: Context | JobContext, result: ForecastResult, first: Ahead) -> st
         low90=f"**{price(first.low90)}**", high90=f"**{price(first.high90)}**", width=f"{width:.1%}",
         low50=price(first.low50), high50=price(first.high50),
     )  # fmt: skip
-
-
-def _record(ctx: Context | JobContext, result: ForecastResult) -> str:
-    if not result.rated_days:
-        return ""
-    said = ctx.plural(
-        "Tried on the last day, from the days before alone.",
-        "Tried on the last {count} days, each from the days before alone, such 90 % intervals held the close {share} "
-        "of the time ({worst} in the worst quarter).",
-        result.rated_days, share=f"**{result.coverage_90:.0%}**", worst=f"{result.worst_quarter:.0%}",
-    )  # fmt: skip
-    if result.rated_days < FEW_RATED:
-        said += " " + ctx.text("These are few days: take the shares as rough.")
-    return said
 
 
 def _locale(ctx: Context | JobContext) -> str:

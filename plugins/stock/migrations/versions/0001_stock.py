@@ -70,6 +70,7 @@ def upgrade() -> None:
         sa.Column("code", sa.String(8), nullable=False),
         sa.Column("above", sa.Boolean, nullable=False),
         sa.Column("price", sa.Float, nullable=False),
+        sa.Column("seen_on", sa.String(10), nullable=False),
         sa.Column("created_ms", sa.BigInteger, nullable=False),
         sa.Column("due_ms", sa.BigInteger, index=True),
         sa.Column("came_on", sa.String(10)),

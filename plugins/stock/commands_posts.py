@@ -1,0 +1,99 @@
+"""Forecasts on a schedule: subscribing a channel to a stock, and ending that."""
+
+import re
+from typing import Annotated, Final
+
+from plugins.stock.fetching import TAIPEI, brought_up
+from plugins.stock.ledger import code_of, guild_of
+from plugins.stock.model import FEWEST_DAYS
+from plugins.stock.posts import POST, begin_anew
+from shared.command import Channel, Range, command
+from shared.context import Context
+from shared.errors import Refusal
+from shared.jobs import moment
+from shared.reply import Reply, escape
+from shared.schedule import Schedule
+
+AFTER_THE_CLOSE: Final = "14:45"
+PATIENCE: Final = 300.0
+Code = Annotated[str, Range(1, 20)]
+
+
+@command(permission="manage_guild", timeout=PATIENCE)
+async def subscribe(
+    ctx: Context,
+    code: Code,
+    channel: Channel | None = None,
+    time: Annotated[str, Range(1, 60)] = AFTER_THE_CLOSE,
+    days: Annotated[int, Range(1, 20)] = 5,
+) -> Reply:
+    """Have a channel told a stock's forecast after each close, with the score of the one before
+
+    code: the stock's code at the exchange, such as 2330
+    channel: where to post; if left out, here
+    time: on weekdays in Taipei, such as 14:45; or a schedule such as: every 30m
+    days: how many days of trading each forecast looks ahead, 1 to 20
+    """
+    code = code_of(code)
+    there = channel.id if channel else _here(ctx)
+    schedule = Schedule.read(
+        f"weekdays {time}" if re.fullmatch(r"\s*\d\d?[:：]\d\d\s*", time) else time, str(TAIPEI)
+    )
+    known = await brought_up(ctx, code, least=FEWEST_DAYS)
+    if len(known.days) < FEWEST_DAYS:
+        raise Refusal(
+            "{code}: only {count} days of trading are known, and a forecast needs {least}.",
+            code=code, count=len(known.days), least=FEWEST_DAYS,
+        )  # fmt: skip
+    key = f"{code}:{there}"
+    if not await ctx.jobs.find(POST.name, key=key):
+        await begin_anew(ctx.database, guild_of(ctx), there, code)
+    entry = await ctx.jobs.add(
+        POST.name, schedule, key=key, channel=there, arguments={"code": code, "days": days}
+    )
+    first = moment(entry.next_ms).astimezone(TAIPEI) if entry.next_ms else None
+    lines = [
+        ctx.text(
+            "{code} is posted to {channel} by this schedule: {schedule} (Taipei).",
+            code=f"**{escape(code)}**", channel=f"<#{there}>", schedule=f"`{schedule}`",
+        ),
+        ctx.text("The first time: {time}.", time=f"{first:%Y-%m-%d %H:%M}") if first else "",
+        "-# " + ctx.text(
+            "Each close is posted once; where a weekday has none, a line says so. /stock unsubscribe ends it."
+        ),
+    ]  # fmt: skip
+    return Reply(title=f"🔔 {escape(code)}", text="\n".join(line for line in lines if line), tone="good")
+
+
+@command(permission="manage_guild")
+async def unsubscribe(ctx: Context, code: Code, channel: Channel | None = None) -> Reply:
+    """End the scheduled posts of a stock
+
+    code: the stock's code, such as 2330
+    channel: in which channel; if left out, in all of this server
+    """
+    code = code_of(code)
+    entries = [
+        entry
+        for entry in await ctx.jobs.find(POST.name)
+        if entry.arguments.get("code") == code and (channel is None or entry.channel_id == channel.id)
+    ]
+    if not entries:
+        raise Refusal("{code} is not posted here.", code=code)
+    for entry in entries:
+        await ctx.jobs.remove(entry.id)
+        if entry.channel_id is not None:
+            await begin_anew(ctx.database, guild_of(ctx), entry.channel_id, code)
+    return Reply(
+        text=ctx.plural(
+            "{code} is not posted any more.", "{code} is not posted any more, in {count} channels.", len(entries),
+            code=f"**{escape(code)}**",
+        ),
+        tone="good",
+    )  # fmt: skip
+
+
+def _here(ctx: Context) -> int:
+    if ctx.asker.channel_id is None:
+        raise Refusal("This works in a server only.")
+    return ctx.asker.channel_id
