@@ -10,6 +10,7 @@ SECTIONS = {
     "worker": "Batcher and local engine",
     "reading": "What reads: summaries, sentiment, fact",
     "seeing": "What sees: pictures, digits, faces",
+    "jobs": "What runs on a schedule",
     "roundtrip": "The whole way, from the chat page and back",
 }
 
