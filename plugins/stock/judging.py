@@ -1,5 +1,6 @@
 """Judges forecasts of the next close by walking through a file: the first part warms up, the later part is judged."""
 
+import gzip
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -30,11 +31,11 @@ EARLY_TRIAL: Final = {"coverage_90": 0.897, "mean_width": 5.5, "winkler": 7.46}
 
 
 def read_prices(path: Path) -> Prices:
-    """Read the days of a file. Raises `BadInput`: also where they are too few to warm up and to judge."""
+    """Read the days of a file, plain or gzipped. Raises `BadInput`: also where they are too few to judge."""
     try:
-        with path.open("rb") as source:
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as source:
             data = source.read(MAX_BYTES + 1)
-    except OSError as error:
+    except (OSError, EOFError) as error:
         raise BadInput("{path} cannot be read: {reason}", path=path, reason=error) from None
     days = read_days(data)
     if len(days) < FEWEST:

@@ -9,6 +9,7 @@ from typing import Final, Self
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 
 from plugins.stock.conformal import LEVELS, track
 from plugins.stock.model import Ahead, ForecastResult
@@ -78,7 +79,7 @@ class Forecaster:
         try:
             found = cls(msgspec.json.decode((folder / FILE).read_bytes(), type=Weights), folder)
             found.champion  # noqa: B018
-        except (OSError, ValueError, msgspec.MsgspecError):
+        except (OSError, ValueError, RuntimeError, SafetensorError, msgspec.MsgspecError):
             raise ModelUnavailable(
                 "The model {model} has no weights that can be read.", model="stock"
             ) from None

@@ -1,5 +1,6 @@
 """A file is judged walk-forward beside the rival, short ones are refused, and figures are those of the days judged."""
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,12 @@ def test_a_file_of_three_hundred_days_is_judged_and_a_shorter_one_refused(tmp_pa
         read_prices(written(tmp_path / "short.csv", DAYS[: FEWEST - 1]))
     with pytest.raises(BadInput, match="cannot be read"):
         read_prices(tmp_path / "none.csv")
+    packed = gzip.compress((tmp_path / "days.csv").read_bytes())
+    (tmp_path / "days.csv.gz").write_bytes(packed)
+    assert len(read_prices(tmp_path / "days.csv.gz")) == FEWEST
+    (tmp_path / "torn.csv.gz").write_bytes(packed[:500])
+    with pytest.raises(BadInput, match="cannot be read"):
+        read_prices(tmp_path / "torn.csv.gz")
 
 
 def test_the_rival_s_intervals_are_split_conformal_on_scaled_moves() -> None:

@@ -176,6 +176,11 @@ def test_weights_that_cannot_be_read_are_named(tmp_path: Path) -> None:
         (tmp_path / "model.json").write_bytes(content)
         with pytest.raises(ModelUnavailable):
             Stock.load(tmp_path, Device())
+    for champion, file in (("lstm", "lstm.safetensors"), ("boosted", "boosted.json")):
+        (tmp_path / "model.json").write_text(f'{{"champion": "{champion}"}}')
+        (tmp_path / file).write_bytes((SHIPPED / file).read_bytes()[:300])
+        with pytest.raises(ModelUnavailable):
+            Stock.load(tmp_path, Device())
 
 
 def test_answering_by_as_today_loads_no_library_of_learning() -> None:
