@@ -18,6 +18,8 @@ from plugins.fact.mixture import Mixture
 from plugins.fact.model import SHOWN, FactModel, FactRequest, FactResult, Reason
 from shared.errors import ModelUnavailable
 from shared.model import Device
+from tests.kit import hostile
+from tests.kit.damage import DAMAGES, damage
 
 FAKE_ARTICLE = """BREAKING: President Just Fired The Speaker And Nobody Is Talking About It
 
@@ -48,11 +50,7 @@ CODE = """def predict(batch):
             raise ValueError(f"bad request {request!r}")
     return [math.exp(-score) for score in self.linear.score(texts)]
 """
-HOSTILE = [
-    "", " ", "\n\n", "\0" * 50, "😀🎉👨‍👩‍👧", "a" * 6000, "a " * 3000, "9" * 6000, "مرحبا بالعالم", "\u202eevil\u202c",
-    "@everyone **free** ```ansi\x1b[31m```", "\ud800\udfff", "İİİ ﬁ ß Ǆ", "　全形　空白　", "\ue000" * 100, "?",
-    "https://t.co/a " * 400, "a" * 3_000_000, "字\n" * 100_000,
-]  # fmt: skip
+HOSTILE = [*hostile.TEXTS, "\ue000" * 100, "https://t.co/a " * 400, "a" * 3_000_000, "字\n" * 100_000]
 
 
 def load() -> FactModel:
@@ -191,29 +189,19 @@ def test_the_weights_that_ship_are_small() -> None:
     assert sum(path.stat().st_size for path in FactModel.default.iterdir()) < 6 * 2**20
 
 
-@pytest.mark.parametrize(
-    "damage", ["no file", "cut short", "not json", "other format", "too few numbers", "pickle", "no expert"]
-)
-def test_damaged_weights_are_refused_in_one_sentence(tmp_path: Path, damage: str) -> None:
+@pytest.mark.parametrize("kind", [*DAMAGES, "too few numbers", "no expert"])
+def test_damaged_weights_are_refused_in_one_sentence(tmp_path: Path, kind: str) -> None:
     assert FactModel.default is not None
     folder = tmp_path / "weights"
     shutil.copytree(FactModel.default, folder)
-    numbers, words = folder / "weights.safetensors", folder / "model.json"
-    match damage:
-        case "no file":
-            numbers.unlink()
-        case "cut short":
-            numbers.write_bytes(numbers.read_bytes()[:-100])
-        case "not json":
-            words.write_bytes(b"\xff\xfe{")
-        case "other format":
-            words.write_text(words.read_text().replace('"format":1', '"format":99'))
+    words = folder / "model.json"
+    match kind:
         case "too few numbers":
             words.write_text(words.read_text().replace('"word":[', '"word":["one more gram",'))
-        case "pickle":
-            numbers.write_bytes(b"\x80\x04\x95\x0b\x00\x00\x00\x00\x00\x00\x00\x8c\x07failure\x94.")
         case "no expert":
             words.write_text('{"format":1,"experts":{},"novelties":{},"grey":{}}')
+        case _:
+            damage(folder, kind)
     with pytest.raises(ModelUnavailable, match="weights of fact cannot be read"):
         FactModel.load(folder, Device())
 

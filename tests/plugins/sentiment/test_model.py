@@ -20,14 +20,12 @@ from plugins.sentiment.sentences import read_sentences
 from shared.errors import ModelUnavailable
 from shared.language import Language, language_of
 from shared.model import Device
+from tests.kit import hostile
+from tests.kit.damage import DAMAGES, damage
 
 GLAD = "What a wonderful film, beautifully acted; I loved it and it is one of the best I have seen."
 SAD = "A boring, awful waste of time: the worst acting and the dullest story I have ever seen."
-HOSTILE = [
-    "", " ", "\n\n", "\0" * 50, "😀🎉👨‍👩‍👧", "a" * 6000, "a " * 3000, "9" * 6000, "مرحبا بالعالم", "\u202eevil\u202c",
-    "@everyone **free** ```ansi\x1b[31m```", "\ud800\udfff", "İİİ ﬁ ß Ǆ", "　全形　空白　", "<" * 3000, "?",
-    "很" * 9000,
-]  # fmt: skip
+HOSTILE = [*hostile.TEXTS, "很" * 9000]
 ROOTS = [Path(__file__).parents[4] / "shared" / "data", Path(os.environ.get("HEARTH_SHARED_DATA", "."))]
 
 
@@ -153,27 +151,17 @@ def test_the_weights_that_ship_are_small() -> None:
     assert sum(path.stat().st_size for path in SentimentModel.default.iterdir()) < 12 * 2**20
 
 
-@pytest.mark.parametrize(
-    "damage", ["no file", "cut short", "not json", "other format", "other words", "pickle"]
-)
-def test_damaged_weights_are_refused_in_one_sentence(tmp_path: Path, damage: str) -> None:
+@pytest.mark.parametrize("kind", [*DAMAGES, "other words"])
+def test_damaged_weights_are_refused_in_one_sentence(tmp_path: Path, kind: str) -> None:
     assert SentimentModel.default is not None
     folder = tmp_path / "weights"
     shutil.copytree(SentimentModel.default, folder)
-    numbers, words = folder / "weights.safetensors", folder / "model.json"
-    match damage:
-        case "no file":
-            numbers.unlink()
-        case "cut short":
-            numbers.write_bytes(numbers.read_bytes()[:-100])
-        case "not json":
-            words.write_bytes(b"\xff\xfe{")
-        case "other format":
-            words.write_text(words.read_text().replace('"format":1', '"format":99'))
+    words = folder / "model.json"
+    match kind:
         case "other words":
             words.write_text(words.read_text().replace('"mix":[', '"mix":[0.5,0.5,0.5,'))
-        case "pickle":
-            numbers.write_bytes(b"\x80\x04\x95\x0b\x00\x00\x00\x00\x00\x00\x00\x8c\x07failure\x94.")
+        case _:
+            damage(folder, kind)
     with pytest.raises(ModelUnavailable, match="weights of sentiment cannot be read"):
         SentimentModel.load(folder, Device())
 

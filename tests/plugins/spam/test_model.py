@@ -16,13 +16,12 @@ from plugins.spam.features import character_grams, fold, word_grams, words
 from plugins.spam.model import LEAST, SHOWN, SpamModel, SpamRequest, SpamResult
 from shared.errors import ModelUnavailable
 from shared.model import Device
+from tests.kit import hostile
+from tests.kit.damage import DAMAGES, damage
 
 SPAM = "WINNER!! You have been selected to receive a £900 prize reward! To claim call 09061701461. Valid 12 hours only"
 HAM = "ok, no problem. I'm on the bus already, will be home in ten minutes and then we can have dinner"
-HOSTILE = [
-    "", " ", "\n\n", "\0" * 50, "😀🎉👨‍👩‍👧", "a" * 6000, "a " * 3000, "9" * 6000, "مرحبا بالعالم", "\u202eevil\u202c",
-    "@everyone **free** ```ansi\x1b[31m```", "\ud800\udfff", "İİİ ﬁ ß Ǆ", "　全形　空白　", "£" * 3000, "?",
-]  # fmt: skip
+HOSTILE = [*hostile.TEXTS, "£" * 3000]
 
 
 @pytest.fixture(scope="module")
@@ -147,27 +146,17 @@ def test_the_weights_that_ship_are_small() -> None:
     assert sum(path.stat().st_size for path in SpamModel.default.iterdir()) < 3 * 2**20
 
 
-@pytest.mark.parametrize(
-    "damage", ["no file", "cut short", "not json", "other format", "too few numbers", "pickle"]
-)
-def test_damaged_weights_are_refused_in_one_sentence(tmp_path: Path, damage: str) -> None:
+@pytest.mark.parametrize("kind", [*DAMAGES, "too few numbers"])
+def test_damaged_weights_are_refused_in_one_sentence(tmp_path: Path, kind: str) -> None:
     assert SpamModel.default is not None
     folder = tmp_path / "weights"
     shutil.copytree(SpamModel.default, folder)
-    numbers, words_file = folder / "weights.safetensors", folder / "model.json"
-    match damage:
-        case "no file":
-            numbers.unlink()
-        case "cut short":
-            numbers.write_bytes(numbers.read_bytes()[:-100])
-        case "not json":
-            words_file.write_bytes(b"\xff\xfe{")
-        case "other format":
-            words_file.write_text(words_file.read_text().replace('"format":2', '"format":99'))
+    words_file = folder / "model.json"
+    match kind:
         case "too few numbers":
             words_file.write_text(words_file.read_text().replace('"word":[', '"word":["one more gram",'))
-        case "pickle":
-            numbers.write_bytes(b"\x80\x04\x95\x0b\x00\x00\x00\x00\x00\x00\x00\x8c\x07failure\x94.")
+        case _:
+            damage(folder, kind)
     with pytest.raises(ModelUnavailable, match="weights of spam cannot be read"):
         SpamModel.load(folder, Device())
 
