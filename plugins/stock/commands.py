@@ -44,7 +44,7 @@ async def forecast(ctx: Context, code: Code, days: Annotated[int, Range(1, 20)] 
 
 @command(timeout=PATIENCE)
 async def record(ctx: Context, code: Code) -> Reply:
-    """Show how the forecasts of a stock that were made here did: how often right, how wide, and against “as today”
+    """Show how forecasts made here did: how often right, how wide, and against “as today”
 
     code: the stock's code at the exchange, such as 2330
     """

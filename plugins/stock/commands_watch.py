@@ -94,7 +94,7 @@ async def _listed(ctx: Context) -> Reply:
         for row in rows
     ]
     return Reply(
-        title=f"🔔 {ctx.text('Your price alarms')}",
+        title="🔔 " + ctx.text("Your price alarms"),
         text="\n".join(lines),
         buttons=tuple(buttons),
         private=True,

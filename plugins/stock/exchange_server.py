@@ -20,7 +20,7 @@ from aiohttp import web
 
 from plugins.stock.course_csv import COLUMNS, ROC, roc_date, write_days
 from plugins.stock.exchange_series import Series, made_up, moved
-from plugins.stock.fetching import TAIPEI, is_settled
+from plugins.stock.fetching import TAIPEI, is_settled, last_close
 from plugins.stock.series import Day
 
 HOST: Final = "127.0.0.1"
@@ -105,8 +105,8 @@ class LocalExchange:
 
     @property
     def today(self) -> datetime.date:
-        """The last day that may have been traded."""
-        return self._today or datetime.datetime.now(TAIPEI).date()
+        """The last day whose trading is over."""
+        return self._today or last_close(datetime.datetime.now(TAIPEI))
 
     def days(self, code: str) -> list[Day]:
         """Return the days of a code that have come out, oldest first."""

@@ -25,6 +25,7 @@ from shared.addresses import Reach
 from shared.context import Context, JobContext
 from shared.database import Database, now_ms
 from shared.errors import Busy, Fault, Refusal
+from shared.texts import Text
 
 TAIPEI: Final = ZoneInfo("Asia/Taipei")
 CLOSE: Final = datetime.time(13, 30)
@@ -40,6 +41,11 @@ log = structlog.get_logger("hearth.stock")
 
 class Away(Fault):
     """The exchange could not be asked, and may be another time."""
+
+    @classmethod
+    def because(cls, reason: Text) -> "Away":
+        """Return the error for a reason."""
+        return cls(reason.msgid, **reason.values)
 
 
 @dataclass(frozen=True)
@@ -136,14 +142,18 @@ async def _month(
     except Trouble as trouble:
         await _close(ctx.database, settings.host, trouble.pause)
         log.warning("exchange in trouble", host=settings.host, why=str(trouble), pause=trouble.pause)
-        raise Away("{host} could not be asked: {why}.", host=settings.host, why=trouble.why) from None
+        raise Away.because(
+            Text("{host} could not be asked: {why}.", {"host": settings.host, "why": trouble.why})
+        ) from None
     except Overloaded as busy:
         await _close(ctx.database, settings.host, settings.seconds * 10)
         log.warning("exchange overloaded", host=settings.host, said=str(busy))
-        raise Away("{host} has too much to do now.", host=settings.host) from None
+        raise Away.because(Text("{host} has too much to do now.", {"host": settings.host})) from None
     except Unreadable as error:
         log.warning("exchange not understood", host=settings.host, month=month, why=str(error))
-        raise Away("What {host} answered is not its table as it was known.", host=settings.host) from None
+        raise Away.because(
+            Text("What {host} answered is not its table as it was known.", {"host": settings.host})
+        ) from None
     await put_month(ctx.database, code, settings.host, month, days, whole=over, now=now_ms())
     return len(days)
 
@@ -187,10 +197,13 @@ async def _turn(database: Database, settings: StockSettings) -> None:
             select(turn.c.closed_ms).where(turn.c.host == settings.host)
         ).scalar_one_or_none()
         if closed is not None and closed > now:
-            raise Away(
-                "{host} asked for a pause; it is not asked again for {minutes} minutes.",
-                host=settings.host, minutes=max(1, round((closed - now) / 60_000)),
-            )  # fmt: skip
+            minutes = max(1, round((closed - now) / 60_000))
+            raise Away.because(
+                Text(
+                    "{host} asked for a pause; it is not asked again for {minutes} minutes.",
+                    {"host": settings.host, "minutes": minutes},
+                )
+            )
         after = case((turn.c.next_ms > now, turn.c.next_ms), else_=now)
         taken = connection.execute(
             database.insert(turn)

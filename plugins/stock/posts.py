@@ -38,7 +38,7 @@ async def post(ctx: JobContext) -> None:
         await _note(ctx.database, guild, channel, code, last.isoformat(), today.isoformat())
         return
     if known.stale is not None:
-        raise known.stale if isinstance(known.stale, Away) else Away(known.stale.text.msgid)
+        raise Away.because(known.stale.text)
     if said_on < today.isoformat() and last_close(ctx.due - PUBLISHED) > last:
         await ctx.post(nothing_new(ctx, code, last))
         await _note(ctx.database, guild, channel, code, posted_on, today.isoformat())

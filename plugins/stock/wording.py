@@ -39,7 +39,7 @@ def forecast_lines(ctx: Context | JobContext, code: str, result: ForecastResult)
 
 def advice(ctx: Context | JobContext) -> str:
     """Say, small, that it is no advice."""
-    return f"-# {ctx.text('A calculation from past prices, not investment advice.')}"
+    return "-# " + ctx.text("A calculation from past prices, not investment advice.")
 
 
 def stale(ctx: Context | JobContext, known: Known) -> str:
