@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -49,13 +50,15 @@ def image(drawn: Drawn) -> Image.Image:
 def candles(close: list[float], ahead: int = 2, miss: float = 1.0) -> Candles:
     """Make candles that open at the close before, with a band of ±`miss` over the days ahead."""
     opened = [close[0], *close[:-1]]
-    band = {"low": [close[-1] - miss] * ahead, "high": [close[-1] + miss] * ahead}
+    low, high = [close[-1] - miss] * ahead, [close[-1] + miss] * ahead
     return Candles(
         title="2330", days=[f"{n}日" for n in range(len(close))], open=opened, close=close,
         high=[max(pair) for pair in zip(opened, close, strict=True)],
         low=[min(pair) for pair in zip(opened, close, strict=True)],
         ahead=[f"+{n + 1}" for n in range(ahead)], expected=[close[-1]] * ahead, expected_label="預期",
-        bands=[Band(label="90 %", **band), Band(label="as today", outline=True, **band)],
+        bands=[
+            Band(label="90 %", low=low, high=high), Band(label="as today", low=low, high=high, outline=True)
+        ],
     )  # fmt: skip
 
 
@@ -140,7 +143,7 @@ def test_a_word_for_spam_is_orange_and_one_against_is_blue(dark: bool) -> None:
 
 def test_a_chart_whose_parts_do_not_fit_fails_alone() -> None:
     good = Chart(Bars(title="good", labels=["a"], values=[0.5]))
-    bad = [
+    bad: list[Any] = [
         Bars(title="bad", labels=["a", "b"], values=[0.5]),
         Bars(title="bad", labels=["a"], values=[float("nan")]),
         Bars(title="bad", labels=["a"] * 1000, values=[0.5] * 1000),
