@@ -34,7 +34,7 @@ async def answered(ctx: Context, opened: Opened, names: list[str], note: str = "
     clustering = opened.clustering
     data = await asyncio.to_thread(written, intake, clustering, names)
     count = len(clustering.topics)
-    lines = [*([note] if note else []), *_notes(ctx, intake, clustering)]
+    lines = [*([note] if note else []), *_notes(ctx, opened, intake)]
     for topic in clustering.topics[:SHOWN]:
         lines.append(_topic(ctx, topic, names[topic.id], intake))
     if rest := clustering.topics[SHOWN:]:
@@ -49,27 +49,29 @@ async def answered(ctx: Context, opened: Opened, names: list[str], note: str = "
     )
 
 
-def _notes(ctx: Context, intake: Intake, clustering: Clustering) -> list[str]:
+def _notes(ctx: Context, opened: Opened, intake: Intake) -> list[str]:
     """Return what is to know about the reviews before their topics."""
-    count = len(intake.texts)
+    name = escape(opened.table.name[:80])
     said = [
         ctx.plural(
-            "{count:,} review of {name}.",
-            "{count:,} reviews of {name}.",
-            count,
-            name=escape(intake.column[:80]),
-        )
+            "{count:,} review of {name}.", "{count:,} reviews of {name}.", len(intake.texts), name=name
+        ),
+        ctx.text("{share:.1%} fit no topic.", share=opened.clustering.noise),
     ]
-    said.append(ctx.text("{share:.1%} fit no topic.", share=clustering.noise))
     if intake.left_out:
-        said.append(
-            "⚠️ "
-            + ctx.text(
+        read = len(intake.rows)
+        whole = read + intake.left_out
+        if opened.table.place is None:
+            words = ctx.text(
                 "The table has {all:,} rows; {read:,} of them, evenly spread, were read.",
-                all=len(intake.rows) + intake.left_out,
-                read=len(intake.rows),
+                all=whole,
+                read=read,
             )
-        )
+        else:
+            words = ctx.text(
+                "Of the {all:,} reviews that are kept, the newest {read:,} were read.", all=whole, read=read
+            )
+        said.append(f"⚠️ {words}")
     if intake.wordless:
         said.append(ctx.plural("{count:,} row has no text.", "{count:,} rows have no text.", intake.wordless))
     if intake.repeated:

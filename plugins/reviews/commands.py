@@ -15,6 +15,7 @@ from plugins.reviews.model import Clustering, ClusterRequest, RecutRequest, Revi
 from plugins.reviews.model import cluster as cluster_reviews
 from plugins.reviews.naming import named
 from plugins.reviews.places import Places
+from plugins.reviews.trend import check_dated
 from shared.command import Range, Table, command
 from shared.context import Context
 from shared.durable import hold
@@ -45,11 +46,11 @@ async def cluster(
 
 
 async def topics_of(
-    ctx: Context, table: Table | None, place: str | None, column: str | None
+    ctx: Context, table: Table | None, place: str | None, column: str | None, *, dated: bool = False
 ) -> tuple[Opened, list[str]]:
     """Sort the reviews of a table or of a place, and keep them for the buttons; with the names of their topics.
 
-    Raises `BadInput` where neither or both are given, or they are too few.
+    Raises `BadInput` where neither or both are given, they are too few, or, where they must be `dated`, are not.
     """
     if (table is None) == (place is None):
         raise BadInput("Give a table of reviews (a CSV file), or the name of a followed place.")
@@ -62,6 +63,8 @@ async def topics_of(
         kept = await kept_place(ctx, found)
         intake = await asyncio.to_thread(kept.intake)
         check_enough(intake, found)
+    if dated:
+        check_dated(intake.days)
     clustering = await sorted_into_topics(ctx, intake.texts)
     opened = await Shelf.of(ctx).put(kept, clustering, ctx.asker.user_id)
     return opened, await names_of(ctx, opened, keep=True)

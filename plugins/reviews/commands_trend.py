@@ -32,7 +32,7 @@ async def trend(
     period: what a step of time is, where it is not to be chosen by itself
     column: the column that holds the reviews, where it is not plain
     """
-    opened, names = await topics_of(ctx, table, place, column)
+    opened, names = await topics_of(ctx, table, place, column, dated=True)
     return await _answered(ctx, opened, names, period)
 
 

@@ -49,12 +49,7 @@ def trend_of(
 ) -> Trend:
     """Follow topics 0…names-1 over time; -1 is none. Raises `BadInput` where too few reviews have a day."""
     dated = sorted((day, topic) for topic, day in zip(topics, days, strict=True) if day is not None)
-    if len(dated) < FEWEST_DATED:
-        raise BadInput(
-            "{count} of the reviews have a date: {fewest} or more are needed. "
-            "Dates begin with the year, as 2024-05-31, in a column of their own.",
-            count=len(dated), fewest=FEWEST_DATED,
-        )  # fmt: skip
+    check_dated(days)
     first, last = dated[0][0], dated[-1][0]
     chosen, starts = _starts(first, last, period)
     place = {start: at for at, start in enumerate(starts)}
@@ -80,11 +75,22 @@ def trend_of(
     )
 
 
+def check_dated(days: Sequence[date | None]) -> None:
+    """Raise `BadInput` where too few reviews have a day."""
+    dated = [day for day in days if day is not None]
+    if len(dated) < FEWEST_DATED:
+        raise BadInput(
+            "{count} of the reviews have a date: {fewest} or more are needed. "
+            "Dates begin with the year, as 2024-05-31, in a column of their own.",
+            count=len(dated), fewest=FEWEST_DATED,
+        )  # fmt: skip
+    if len(set(dated)) == 1:
+        raise BadInput("All reviews are of the same day: nothing can be followed over time.")
+
+
 def _middle(dated: Sequence[tuple[date, int]]) -> int:
     """Return where the later half begins: where a new day does, as near to the middle as may be."""
     new = [at for at in range(1, len(dated)) if dated[at][0] != dated[at - 1][0]]
-    if not new:
-        raise BadInput("All reviews are of the same day: nothing can be followed over time.")
     return min(new, key=lambda at: abs(at - len(dated) // 2))
 
 

@@ -13,6 +13,7 @@ from plugins.reviews import kept as module
 from plugins.reviews.intake import take_in
 from plugins.reviews.kept import CUTS, DAY_MS, KeptTable, Opened, Shelf
 from plugins.reviews.model import Clustering, Topic
+from plugins.reviews.settings import ReviewsSettings
 from plugins.reviews.tables import kept, metadata
 from shared.database import Database
 from shared.errors import BadInput
@@ -91,7 +92,7 @@ async def test_after_a_day_it_cannot_be_opened_and_the_sweep_removes_it(
     with pytest.raises(BadInput, match="not kept any more"):
         await shelf.find(old.key, old.cut)
     job = next(job for job in plugin.jobs() if job.name == "sweep")
-    context, _ = job_context("reviews", database, tmp_path, settings=plugin.ReviewsSettings())
+    context, _ = job_context("reviews", database, tmp_path, settings=ReviewsSettings())
     await job.run(context)
     assert [folder.name for folder in folders(tmp_path)] == [fresh.key]
     assert await shelf.find(fresh.key, fresh.cut)

@@ -266,7 +266,7 @@ def test_entries_of_all_kinds_are_read_or_left_out() -> None:
     blank: list[Any] = [None, None, None, "  ", 5]
     nothing = [None, 5, [], "text", blank, [None, None, None, ["x"], 5]]
     ago = [None, "1 週前", None, "好吃", 4]
-    odd = [None, {}, None, "a\0b", True]
+    odd: list[Any] = [None, {}, None, "a\0b", True]
     long = [None] * 3 + ["long " * 2000, 9.5] + [None] * 5 + ["i" * 500] + [None] * 16 + [1e300]
     entries = [*nothing, ago, odd, long]
     page = read_maps((JUNK + json.dumps([None, None, entries])).encode(), date(2024, 5, 8))

@@ -40,7 +40,7 @@ def test_a_small_difference_may_be_chance() -> None:
 
 
 def test_a_step_without_reviews_has_no_share() -> None:
-    apart: list[date | None] = [START] * 15 + [date(2024, 3, 1)] * 15
+    apart: list[date | None] = [*[START] * 15, *[date(2024, 3, 1)] * 15]
     found = trend_of([0] * 30, apart, 1, "month")
     assert found.shares[0] == [1.0, None, 1.0]
     assert found.counts == [15, 0, 15]
