@@ -22,10 +22,17 @@ SMALL: Final = 0.45
 """Height of a digit at least, as a share of that of a usual one in the picture."""
 LARGE: Final = 2.5
 CLEAR: Final = 0.45
-CERTAIN: Final = 0.93
+CERTAIN: Final = 0.8
 """Score from which on a picture holds digits: how sure they are, on the mean, times the root of the share that they
 have in all that is as large."""
-
+LONE: Final = 0.85
+"""What the score of digits that one way alone sees counts beside that of those that another sees too: ink is ink
+whatever the threshold, a blotch of a photograph is not."""
+SHARED: Final = 0.5
+"""Share of two boxes together that both have, where both are of one digit."""
+SOME: Final = 0.2
+"""Share of the largest pieces that are digits as they are, at least, where there are more than can be digits: else it
+is noise or a texture, and not looked at more closely."""
 MOST_WIDE: Final = 40
 """Components that are tried to be cut apart, at most."""
 CUT_OFF: Final = 3
@@ -70,6 +77,11 @@ class Digit:
         """Return the height in pixels."""
         return self.bottom - self.top
 
+    @property
+    def area(self) -> float:
+        """Return the area of the box in pixels."""
+        return self.height * (self.right - self.left)
+
 
 @dataclass(frozen=True)
 class Found:
@@ -98,18 +110,35 @@ def find(pictures: Sequence[Pixels], reader: Reader) -> list[Found]:
     Each way to see each picture asks what some of its pieces are, a few times over; what all ask goes through the
     network together.
     """
-    best = [Found([], 0.0) for _ in pictures]
-    worth = [0.0] * len(pictures)
     seen = [
         (at, ink.prior, _seen(pieces_of(ink), scale, reader.calibration.threshold))
         for at, (grey, scale) in enumerate(map(prepared, pictures))
         for ink in ways(grey)
     ]
+    read: list[list[tuple[float, Found]]] = [[] for _ in pictures]
     together = _together([looking for _, _, looking in seen], reader)
     for (at, prior, _), found in zip(seen, together, strict=True):
-        if (value := prior * _worth(found)) > worth[at]:
-            best[at], worth[at] = found, value
-    return [found if found.score >= CERTAIN else replace(found, digits=[]) for found in best]
+        read[at].append((prior * _worth(found), found))
+    return [_decided(each) for each in read]
+
+
+def _decided(read: Sequence[tuple[float, Found]]) -> Found:
+    """Choose the way that is worth most, and say what is left of it where the picture holds no digits on the whole."""
+    worth, best = max(read, key=lambda each: each[0], default=(0.0, Found([], 0.0)))
+    if not worth:
+        return Found([], 0.0)
+    others = [digit for _, found in read if found is not best for digit in found.digits]
+    again = [any(_same(digit, other) for other in others) for digit in best.digits]
+    score = best.score * (LONE + (1 - LONE) * float(np.mean(again)))
+    return replace(best, score=score, digits=best.digits if score >= CERTAIN else [])
+
+
+def _same(one: Digit, other: Digit) -> bool:
+    """Tell whether two ways to see a picture read the same digit at the same place."""
+    wide = min(one.right, other.right) - max(one.left, other.left)
+    high = min(one.bottom, other.bottom) - max(one.top, other.top)
+    shared = max(0.0, wide) * max(0.0, high)
+    return one.value == other.value and shared > SHARED * (one.area + other.area - shared)
 
 
 def _together(lookings: Sequence[Looking[Found]], reader: Reader) -> list[Found]:
@@ -145,6 +174,8 @@ def _seen(pieces: Pieces, scale: float, threshold: float) -> Looking[Found]:
     if not components:
         return Found([], 0.0, pieces.many)
     candidates = yield from _read(pieces, [(c, c.place) for c in components])
+    if pieces.many and np.mean([c.whether >= threshold for c in candidates]) < SOME:
+        return Found([], 0.0, pieces.many)
     candidates = yield from _joined(pieces, candidates, threshold)
     candidates = yield from _apart(pieces, candidates, threshold)
     accepted = [c for c in candidates if c.whether >= threshold]

@@ -14,6 +14,9 @@ from torch.nn import functional
 DIGITS: Final = 10
 OUTPUTS: Final = DIGITS + 1
 SIDE: Final = 28
+FEATURES: Final = 96 * 9
+"""Numbers that a tower sees an image as."""
+HIDDEN: Final = 64
 MEAN: Final = 0.1307
 DEVIATION: Final = 0.3081
 """Mean and standard deviation of the pixels of MNIST's training part."""
@@ -73,25 +76,54 @@ class Tower(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return n x 11 outputs."""
+        return self.answered(self.features(images))
+
+    def features(self, images: Tensor) -> Tensor:
+        """Return what the tower sees: n x `FEATURES`."""
         x = functional.relu(self.stem_norm(self.stem(_standard(images))))
         x = functional.relu(self.norm1(functional.max_pool2d(self.conv1(x), 2)))
         x = functional.relu(self.norm2(self.conv2(x)))
         x = x + functional.relu(self.norm3(self.conv3(x)))
         # Cells of 3 x 3 overlap by one, so that a digit that is off by a pixel changes little.
-        x = functional.max_pool2d(x, 3, stride=2)
-        return torch.as_tensor(self.head(self.dropout(x.flatten(1))))
+        return functional.max_pool2d(x, 3, stride=2).flatten(1)
+
+    def answered(self, features: Tensor) -> Tensor:
+        """Return the n x 11 outputs that follow from features."""
+        return torch.as_tensor(self.head(self.dropout(features)))
 
 
 class Strong(nn.Module):
-    """The network that ships: two towers that learn apart, and whose outputs are averaged."""
+    """The network that ships: two towers that learn apart, and whose logits of the digits are averaged.
+
+    Whether there is a digit at all is answered by them, and by a small network that sees what both see and is fitted
+    after them (`plugins.digits.whether`): the mean of both logits counts.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.towers = nn.ModuleList([Tower(), Tower()])
+        self.whether = nn.Sequential(
+            nn.Dropout(0.2),
+            nn.Linear(len(self.towers) * FEATURES, HIDDEN),
+            nn.ReLU(),
+            nn.Dropout(0.3),
+            nn.Linear(HIDDEN, 1),
+        )
 
     def forward(self, images: Tensor) -> Tensor:
         """Return n x 11 outputs."""
-        return torch.stack(self.each(images)).mean(0)
+        features = [tower.features(images) for tower in self._towers()]
+        answers = [tower.answered(each) for tower, each in zip(self._towers(), features, strict=True)]
+        mean = torch.stack(answers).mean(0)
+        whether = (mean[:, DIGITS:] + self.whether(torch.cat(features, 1))) / 2
+        return torch.cat([mean[:, :DIGITS], whether], 1)
+
+    def features(self, images: Tensor) -> Tensor:
+        """Return what the towers see, side by side."""
+        return torch.cat([tower.features(images) for tower in self._towers()], 1)
+
+    def _towers(self) -> list[Tower]:
+        return [tower for tower in self.towers if isinstance(tower, Tower)]
 
     def each(self, images: Tensor) -> list[Tensor]:
         """Return the n x 11 outputs of each tower: in training each has a loss of its own."""

@@ -72,7 +72,15 @@ def printed_digits(count: int, fonts: Sequence[Path], random: Random) -> tuple[I
 
 def others(count: int, pictures: Sequence[NDArray[np.uint8]], random: Random) -> Image28:
     """Return `count` images of shapes, scribbles, textures, noise and patches of `pictures` (height x width x 3)."""
-    makers: list[Callable[[Random], Grey]] = [_shape, _shape, _scribble, _texture, _leaves, _noise, _several]
+    makers: list[Callable[[Random], Grey]] = [
+        drawn_shape,
+        drawn_shape,
+        _scribble,
+        _texture,
+        _leaves,
+        _noise,
+        _several,
+    ]
     if pictures:
         makers += [lambda r: _patch(pictures[int(r.integers(len(pictures)))], r)] * 3
     return np.stack(
@@ -178,7 +186,7 @@ def _bytes(images: Grey) -> Image28:
     return np.asarray(np.rint(np.clip(images, 0, 1) * 255), np.uint8)
 
 
-def _shape(random: Random) -> Grey:
+def drawn_shape(random: Random) -> Grey:
     image = np.zeros((DRAWN, DRAWN), np.uint8)
     fill = -1 if random.random() < 0.4 else int(random.integers(2, 8))
     middle = [int(v) for v in random.integers(26, 38, 2)]

@@ -40,7 +40,7 @@ def compose(digits: Digits, random: np.random.Generator) -> Page:
             break
         lines.append(_line(ink, digits, top, side, random))
         top += int(1.4 * side)
-    return Page(_photographed(ink, random), lines)
+    return Page(photographed(ink, random), lines)
 
 
 def _line(ink: Floats, digits: Digits, top: int, side: int, random: np.random.Generator) -> str:
@@ -62,7 +62,8 @@ def _line(ink: Floats, digits: Digits, top: int, side: int, random: np.random.Ge
     return line
 
 
-def _photographed(ink: Floats, random: np.random.Generator) -> Pixels:
+def photographed(ink: Floats, random: np.random.Generator) -> Pixels:
+    """Return ink (0…1) on paper in uneven light, with grain; three in ten are bright on dark."""
     high, wide = ink.shape
     down, right = np.mgrid[:high, :wide].astype(np.float32)
     angle = random.uniform(0, 2 * np.pi)

@@ -22,7 +22,7 @@ from plugins.digits.networks import DIGITS, NETWORKS
 from shared.errors import ModelUnavailable
 from shared.model import Device
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 MAX_WEIGHTS: Final = 64 * 2**20
 MAX_WORDS: Final = 64 * 2**10
 CHUNK: Final = 250

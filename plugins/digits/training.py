@@ -20,9 +20,11 @@ from plugins.digits.centring import settled
 from plugins.digits.data import NONE, Digits, extra_fonts, extra_pictures, read_pack, read_part
 from plugins.digits.fitting import Recipe, fit
 from plugins.digits.judging import calibrate, judge
+from plugins.digits.networks import Strong
 from plugins.digits.nondigits import packaged_fonts
 from plugins.digits.reader import Calibration, Reader
 from plugins.digits.settings import from_environment
+from plugins.digits.whether import fit_whether
 from shared.errors import BadInput
 from shared.model import Device, Part, Progress, Report
 
@@ -78,8 +80,11 @@ def train(
             part, digits, beside, partial(_within, progress, start, share), checkpoint=kept, start=network
         )
     assert network is not None
-    progress(0.92, "calibrating")
     reader = Reader(model.network, network, Calibration(), Device())
+    if isinstance(network, Strong):
+        progress(0.9, "learning what is no digit")
+        fit_whether(network, reader, digits, beside, fonts, pictures, SEED)
+    progress(0.92, "calibrating")
     more = make_beside(min(4_000, 4 * len(apart)), digits, fonts, pictures, SEED + 1)
     reader = Reader(model.network, network, calibrate(reader, apart, more.at(more.labels == NONE)), Device())
     reader.write(folder)

@@ -9,18 +9,30 @@ import pytest_asyncio
 from shared.errors import Refusal
 from shared.inputs import Upload
 from shared.pictures import encode
-from shared.settings import Settings
+from shared.settings import Quota, Settings
 from tests.kit import pictures
 from tests.kit.caller import Caller
 from tests.kit.house import House, house
 from tests.kit.person import File
 from tests.plugins.digits.drawn import written
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-@pytest_asyncio.fixture
-async def home(hearth_settings: Settings) -> AsyncIterator[House]:
-    async with house(hearth_settings) as running:
+
+# One bot for all: most of a test's time would be that of a worker's start.
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def home(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    data = tmp_path_factory.mktemp("data")
+    settings = Settings(
+        _env_file=None, data_dir=data, http_port=None, person_quota=Quota(burst=100, per_minute=100)
+    )  # type: ignore[call-arg]
+    async with house(settings) as running:
         yield running
+
+
+@pytest.fixture
+def caller(home: House) -> Caller:
+    return Caller(home.core)
 
 
 def page(*lines: str) -> bytes:

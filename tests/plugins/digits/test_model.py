@@ -132,7 +132,7 @@ def test_damaged_weights_are_refused_in_one_sentence(tmp_path: Path, damage: str
         case "not json":
             words.write_bytes(b"\xff\xfe{")
         case "other format":
-            words.write_text(words.read_text().replace('"format": 1', '"format": 99'))
+            words.write_text(words.read_text().replace('"format": 2', '"format": 99'))
         case "other network":
             words.write_text(words.read_text().replace("strong", "dense"))
         case _:
