@@ -10,7 +10,6 @@ from plugins.stock.posts import POST, begin_anew
 from shared.command import Channel, Range, command
 from shared.context import Context
 from shared.errors import Refusal
-from shared.jobs import moment
 from shared.reply import Reply, escape
 from shared.schedule import Schedule
 
@@ -51,13 +50,12 @@ async def subscribe(
     entry = await ctx.jobs.add(
         POST.name, schedule, key=key, channel=there, arguments={"code": code, "days": days}
     )
-    first = moment(entry.next_ms).astimezone(TAIPEI) if entry.next_ms else None
     lines = [
         ctx.text(
             "{code} is posted to {channel} by this schedule: {schedule} (Taipei).",
             code=f"**{escape(code)}**", channel=f"<#{there}>", schedule=f"`{schedule}`",
         ),
-        ctx.text("The first time: {time}.", time=f"{first:%Y-%m-%d %H:%M}") if first else "",
+        ctx.text("The first time: {time}.", time=f"<t:{entry.next_ms // 1000}:f>") if entry.next_ms else "",
         "-# " + ctx.text(
             "Each close is posted once; where a weekday has none, a line says so. /stock unsubscribe ends it."
         ),

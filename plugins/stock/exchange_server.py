@@ -55,8 +55,9 @@ class LocalExchange:
     """Serves the daily table of each code of four to six characters that is not in `unknown`, up to today.
 
     `days` are served for `code`, moved to end today; other stocks are made up. Who asks twice within `gap` seconds is
-    told to wait. `coming` are the faults of the next answers. With `replay`, the days of months that may still change
-    come out one by one, each after as many seconds.
+    told to wait. `coming` are the faults of the next answers; `until` (`today`) is the last day that is out, by default
+    that of the last close. With `replay`, the days of months that may still change come out one by one, each after as
+    many seconds.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class LocalExchange:
         today: datetime.date | None = None,
     ) -> None:
         self._own, self._code, self._port, self._gap, self._replay = days, code, port, gap, replay
-        self._unknown, self._today = unknown, today
+        self._unknown, self.until = unknown, today
         self._usual: Iterator[Fault | None] = itertools.cycle(USUAL if faults else (None,))
         self._series: dict[tuple[str, datetime.date], Series] = {}
         self._last, self._began = 0.0, time.monotonic()
@@ -106,7 +107,7 @@ class LocalExchange:
     @property
     def today(self) -> datetime.date:
         """The last day whose trading is over."""
-        return self._today or last_close(datetime.datetime.now(TAIPEI))
+        return self.until or last_close(datetime.datetime.now(TAIPEI))
 
     def days(self, code: str) -> list[Day]:
         """Return the days of a code that have come out, oldest first."""

@@ -25,6 +25,7 @@ from shared.addresses import Reach
 from shared.context import Context, JobContext
 from shared.database import Database, now_ms
 from shared.errors import Busy, Fault, Refusal
+from shared.jobs import milliseconds
 from shared.texts import Text
 
 TAIPEI: Final = ZoneInfo("Asia/Taipei")
@@ -98,19 +99,24 @@ async def _ask(ctx: Context | JobContext, code: str, now: datetime.datetime) -> 
     with ExchangeClient(settings.url, settings.response, reach, settings.seconds) as client:
         for number, month in enumerate(_back(now.date(), settings.months)):
             days, whole, fetched_ms = known.get(month, (0, False, 0))
-            fresh = now.timestamp() * 1000 - fetched_ms < settings.fresh_seconds * 1000
+            fresh = milliseconds(now) - fetched_ms < settings.fresh_seconds * 1000
             if not (whole or fresh or (month in known and up_to_date)):
                 ctx.progress(number / settings.months, f"{code} {month}")
-                days = await _month(ctx, client, code, month, now)
+                days = await _month(ctx, client, code, month, now, fetched_ms)
             empty = 0 if days else empty + 1
             if empty == EMPTY:
                 return
 
 
 async def _month(
-    ctx: Context | JobContext, client: ExchangeClient, code: str, month: str, now: datetime.datetime
+    ctx: Context | JobContext,
+    client: ExchangeClient,
+    code: str,
+    month: str,
+    now: datetime.datetime,
+    before_ms: int,
 ) -> int:
-    """Ask for one month, keep it, and return how many days it has."""
+    """Ask for one month, last asked for at `before_ms`, keep it, and return how many days it has."""
     settings: StockSettings = ctx.settings
     over = is_settled(month, now.date())
     path = _cache(ctx.folder, settings, code, month)
@@ -123,14 +129,11 @@ async def _month(
                 # A file that was spoilt is as good as none.
                 body = None
         if body is None:
-            asked_ms = now_ms()
             await _turn(ctx.database, settings)
-            count, _, fetched_ms = (await months_of(ctx.database, code, settings.host)).get(
-                month, (0, False, 0)
-            )
-            if fetched_ms >= asked_ms:
+            again = (await months_of(ctx.database, code, settings.host)).get(month, (0, False, 0))
+            if again[2] > before_ms:
                 # Somebody else asked for the same while this one waited.
-                return count
+                return again[0]
             try:
                 body = await asyncio.to_thread(client.month, code, month)
             finally:
@@ -154,7 +157,7 @@ async def _month(
         raise Away.because(
             Text("What {host} answered is not its table as it was known.", {"host": settings.host})
         ) from None
-    await put_month(ctx.database, code, settings.host, month, days, whole=over, now=now_ms())
+    await put_month(ctx.database, code, settings.host, month, days, whole=over, now=milliseconds(now))
     return len(days)
 
 

@@ -29,7 +29,7 @@ class StockSettings(BaseSettings):
     seconds: float = Field(default=3.0, ge=0.05, le=600)
     """Between two requests, of all servers and all processes together."""
 
-    fresh_seconds: float = Field(default=600.0, ge=1, le=86_400)
+    fresh_seconds: float = Field(default=600.0, ge=0, le=86_400)
     """For how long a month that is not over is not asked for again."""
 
     months: int = Field(default=24, ge=4, le=240)
