@@ -187,6 +187,7 @@ def _bytes(images: Grey) -> Image28:
 
 
 def drawn_shape(random: Random) -> Grey:
+    """Return a drawing of 64 x 64: a box, polygon, disc, star, cross or lines lying flat."""
     image = np.zeros((DRAWN, DRAWN), np.uint8)
     fill = -1 if random.random() < 0.4 else int(random.integers(2, 8))
     middle = [int(v) for v in random.integers(26, 38, 2)]
