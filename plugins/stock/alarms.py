@@ -66,12 +66,12 @@ def reached(above: bool, at: float, close: float) -> bool:
     return close >= at if above else close <= at
 
 
-async def tell(ctx: JobContext) -> None:
+async def tell(ctx: JobContext, now: datetime.datetime | None = None) -> None:
     """Tell each alarm whose price was reached."""
     due = milliseconds(ctx.due)
     rows = await _of_run(ctx.database, due)
     if not rows:
-        await _choose(ctx, due)
+        await _choose(ctx, due, now)
         rows = await _of_run(ctx.database, due)
     later = []
     for row in rows:
@@ -85,7 +85,7 @@ async def tell(ctx: JobContext) -> None:
     await _finish(ctx.database, [row.id for row in rows if row.id not in later], later)
 
 
-async def _choose(ctx: JobContext, due: int) -> None:
+async def _choose(ctx: JobContext, due: int, now: datetime.datetime | None) -> None:
     """Write down which alarms this run tells."""
     # Those that a run before chose, and was never able to tell, come with them.
     waiting = await _rows(ctx.database, alarm.c.due_ms.is_not(None))
@@ -95,7 +95,7 @@ async def _choose(ctx: JobContext, due: int) -> None:
     for number, code in enumerate(codes):
         ctx.progress(number / len(codes), code)
         try:
-            days = (await brought_up(ctx, code)).days
+            days = (await brought_up(ctx, code, now=now)).days
         except (Refusal, Away) as error:
             log.warning("price alarms not checked", code=code, why=str(error))
             continue

@@ -26,22 +26,24 @@ PUBLISHED: Final = datetime.timedelta(hours=1)
 """How long after trading ends its closes may still not be out."""
 
 
-async def post(ctx: JobContext) -> None:
+async def post(ctx: JobContext, now: datetime.datetime | None = None) -> None:
     """Post a forecast of the stock that the job was added with."""
+    now = now or datetime.datetime.now(TAIPEI)
     code, horizon = str(ctx.arguments["code"]), int(ctx.arguments.get("days", AHEAD))
     guild, channel = guild_of(ctx), ctx.channel_id or 0
-    known = await brought_up(ctx, code, least=FEWEST_DAYS)
-    last, today = known.days[-1].date, ctx.due.astimezone(TAIPEI).date()
+    known = await brought_up(ctx, code, least=FEWEST_DAYS, now=now)
+    last = known.days[-1].date
     posted_on, said_on = await _state(ctx.database, guild, channel, code)
     if last.isoformat() > posted_on:
         await ctx.post(await _reply(ctx, code, known, horizon))
-        await _note(ctx.database, guild, channel, code, last.isoformat(), today.isoformat())
+        await _note(ctx.database, guild, channel, code, last.isoformat(), last.isoformat())
         return
     if known.stale is not None:
         raise Away.because(known.stale.text)
-    if said_on < today.isoformat() and last_close(ctx.due - PUBLISHED) > last:
+    missing = last_close(now - PUBLISHED)
+    if missing > last and missing.isoformat() > said_on:
         await ctx.post(nothing_new(ctx, code, last))
-        await _note(ctx.database, guild, channel, code, posted_on, today.isoformat())
+        await _note(ctx.database, guild, channel, code, posted_on, missing.isoformat())
 
 
 async def begin_anew(database: Database, guild: int, channel: int, code: str) -> None:

@@ -96,7 +96,7 @@ post = Table(
     Column("guild_id", BigInteger, primary_key=True, autoincrement=False),
     Column("channel_id", BigInteger, primary_key=True, autoincrement=False),
     Column("code", String(8), primary_key=True),
-    # The last day of trading in the last post, and the day on which it last said that there is none newer.
+    # The last day of trading that was posted, and the last weekday of which was said that it has no close.
     Column("posted_on", String(10), nullable=False, server_default=""),
     Column("said_on", String(10), nullable=False, server_default=""),
 )
