@@ -1,6 +1,7 @@
 """How topics are shown: sizes, telling words, quotes, the picture, the table back, and buttons to cut elsewhere."""
 
 import asyncio
+from collections.abc import Iterator
 from typing import Final
 
 from plugins.reviews.export import file_name, written
@@ -17,6 +18,9 @@ SHOWN: Final = 12
 WORDS: Final = 6
 QUOTES: Final = 2
 QUOTED: Final = 110
+NAMED_MORE: Final = 20
+LONGEST: Final = 3800
+"""Characters of a reply, about: Discord shows 4,096 in one message."""
 NAMED: Final = 3
 """Words that make a topic's name."""
 MIXED: Final = 0.15
@@ -34,12 +38,12 @@ async def answered(ctx: Context, opened: Opened, names: list[str], note: str = "
     clustering = opened.clustering
     data = await asyncio.to_thread(written, intake, clustering, names)
     count = len(clustering.topics)
-    lines = [*([note] if note else []), *_notes(ctx, opened, intake)]
-    for topic in clustering.topics[:SHOWN]:
-        lines.append(_topic(ctx, topic, names[topic.id], intake))
-    if rest := clustering.topics[SHOWN:]:
-        named = "; ".join(f"{topic.id + 1} {escape(names[topic.id])} ({topic.size:,})" for topic in rest)
-        lines.append(ctx.text("Further topics: {named}", named=named))
+    notes = [*([note] if note else []), *_notes(ctx, opened, intake)]
+    for quotes in (QUOTES, 1, 0):
+        lines = [*notes, *_topics(ctx, clustering, names, intake, quotes)]
+        # One message holds this much; fewer quotes are better than a second one.
+        if sum(len(line) + 2 for line in lines) <= LONGEST:
+            break
     return Reply(
         title="🗂️ " + ctx.plural("{count} topic", "{count} topics", count),
         text="\n\n".join(lines),
@@ -47,6 +51,18 @@ async def answered(ctx: Context, opened: Opened, names: list[str], note: str = "
         files=(File(file_name(opened.table.name), data),),
         buttons=_buttons(ctx, opened, intake),
     )
+
+
+def _topics(
+    ctx: Context, clustering: Clustering, names: list[str], intake: Intake, quotes: int
+) -> Iterator[str]:
+    for topic in clustering.topics[:SHOWN]:
+        yield _topic(ctx, topic, names[topic.id], intake, quotes)
+    if rest := clustering.topics[SHOWN:]:
+        named = "; ".join(
+            f"{topic.id + 1} {escape(names[topic.id])} ({topic.size:,})" for topic in rest[:NAMED_MORE]
+        )
+        yield ctx.text("Further topics: {named}", named=named + ("; …" if len(rest) > NAMED_MORE else ""))
 
 
 def _notes(ctx: Context, opened: Opened, intake: Intake) -> list[str]:
@@ -92,7 +108,7 @@ def _notes(ctx: Context, opened: Opened, intake: Intake) -> list[str]:
     return [" ".join(said)]
 
 
-def _topic(ctx: Context, topic: Topic, name: str, intake: Intake) -> str:
+def _topic(ctx: Context, topic: Topic, name: str, intake: Intake, quotes: int) -> str:
     share = topic.size / max(1, len(intake.texts))
     head = f"**{topic.id + 1}. {escape(name)}** · " + ctx.plural(
         "{count:,} review ({share:.1%})", "{count:,} reviews ({share:.1%})", topic.size, share=share
@@ -103,7 +119,7 @@ def _topic(ctx: Context, topic: Topic, name: str, intake: Intake) -> str:
     more = [word for word in topic.words[:WORDS] if word not in name.split(", ")]
     if more:
         lines.append("-# " + ", ".join(escape(word) for word in more))
-    lines += [f"> {_quote(intake.texts[row])}" for row in topic.quotes[:QUOTES] if row < len(intake.texts)]
+    lines += [f"> {_quote(intake.texts[row])}" for row in topic.quotes[:quotes] if row < len(intake.texts)]
     return "\n".join(lines)
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, TypeVar
 
 from plugins.reviews.cleaning import cleaned, has_words
 from plugins.reviews.dates import read_date
@@ -35,6 +35,8 @@ _DATES: Final = frozenset(
     }
 )  # fmt: skip
 _LETTERS: Final = re.compile(r"[^\W\d_]{2}")
+
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def take_in(table: Table, column: str | None = None) -> Intake:
     return found
 
 
-def spread(rows: Sequence[tuple[str, ...]], most: int) -> tuple[tuple[str, ...], ...]:
+def spread(rows: Sequence[Row], most: int) -> tuple[Row, ...]:
     """Return at most `most` rows, evenly spread, so that a table in the order of time keeps all times."""
     if len(rows) <= most:
         return tuple(rows)
@@ -106,7 +108,7 @@ def taken(
     at = tuple(row for row, cells in enumerate(rows) if has_words(cells[text_at]))
     texts = [rows[row][text_at] for row in at]
     different = {cleaned(text).casefold() for text in texts}
-    sample = texts[:: max(1, len(texts) // SAMPLE)][:SAMPLE]
+    sample = spread(texts, SAMPLE)
     return Intake(
         columns=columns,
         rows=rows,
@@ -147,7 +149,7 @@ def _date_column(table: Table, text_at: int) -> int | None:
     others = [at for at in range(len(table.columns)) if at != text_at]
     named = [at for at in others if table.columns[at].casefold() in _DATES]
     for at in (*named, *others):
-        cells = [row[at].strip() for row in table.rows[:SAMPLE] if row[at].strip()]
+        cells = [row[at].strip() for row in spread(table.rows, SAMPLE) if row[at].strip()]
         # A number of ten digits may be anything, unless its column is named a time.
         usable = cells if at in named else [cell for cell in cells if not cell.isdigit()]
         if cells and sum(read_date(cell) is not None for cell in usable) >= DATED * len(cells):
@@ -157,7 +159,7 @@ def _date_column(table: Table, text_at: int) -> int | None:
 
 def _length(table: Table, at: int) -> float:
     """Return how long the cells of a column are in the mean; those without words count as empty."""
-    cells = [row[at].strip() for row in table.rows[:SAMPLE]]
+    cells = [row[at].strip() for row in spread(table.rows, SAMPLE)]
     return sum(len(cell) for cell in cells if _LETTERS.search(cell)) / max(1, len(cells))
 
 

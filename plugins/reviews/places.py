@@ -1,5 +1,6 @@
 """Reads and writes followed places, their reviews, and the names of their topics."""
 
+import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -161,7 +162,8 @@ class Places:
             )
             for row in found
         )
-        intake = taken(COLUMNS, rows, COLUMNS.index("text"), COLUMNS.index("date"), total - len(rows))
+        places = (COLUMNS.index("text"), COLUMNS.index("date"))
+        intake = await asyncio.to_thread(taken, COLUMNS, rows, *places, total - len(rows))
         return intake, tuple(row.review_id for row in found), tuple(row.topic for row in found)
 
     async def topics(self, name: str) -> list[Known]:
