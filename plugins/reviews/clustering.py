@@ -45,7 +45,7 @@ def sort(prepared: Prepared, seed: int) -> NDArray[np.int64]:
     """Return the topic of each different text; one topic where there are too few to tell."""
     if len(prepared.vectors) < FEWEST:
         return np.zeros(len(prepared.vectors), dtype=np.int64)
-    return find_topics(prepared.vectors, prepared.terms.counts, seed).topic
+    return find_topics(prepared.evidence, prepared.vectors, seed)
 
 
 def _grown(
