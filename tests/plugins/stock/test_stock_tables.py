@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import pytest_asyncio
 from alembic.autogenerate import compare_metadata
@@ -16,10 +17,11 @@ from plugins.stock.exchange_server import LocalExchange
 from plugins.stock.fetching import brought_up
 from plugins.stock.forecasts import foresee, score, scored
 from plugins.stock.ledger import days_of, put_import
-from plugins.stock.model import Ahead, ForecastRequest, ForecastResult
+from plugins.stock.model import ForecastRequest, ForecastResult, Stock
 from plugins.stock.tables import metadata
 from shared.database import Database
 from shared.migrate import migrate, migrate_back
+from shared.model import Device
 from shared.settings import Settings
 from tests.kit.postgres import postgres
 from tests.plugins.stock.trading import EVENING, TODAY, asking
@@ -55,20 +57,24 @@ def differences(connection: Connection) -> list[object]:
     return list(compare_metadata(context, metadata))
 
 
-class Predictor:
-    """Expects the last close plus one, give or take two; a forecaster whose answers can be checked by hand."""
+class Here:
+    """Asks the real model, in this process."""
+
+    def __init__(self) -> None:
+        self.model = Stock.load(Stock.default, Device())
+        self.said: list[ForecastResult] = []
 
     async def predict(self, _model: Any, request: ForecastRequest, **_more: Any) -> ForecastResult:
-        """Answer as the model does."""
-        close = request.days[-1].close
-        ahead = [
-            Ahead(n, close + 1, close, close + 2, close - 1, close + 3, close - 4, close + 4)
-            for n in range(1, request.horizon + 1)
-        ]
-        return ForecastResult(
-            last=request.days[-1].date, close=close, ahead=ahead, champion="drift", rated_days=0, relative_mae=1.0,
-            coverage_90=0.0, mean_width=0.0, winkler=0.0, worst_quarter=0.0, beats_walk=False,
-        )  # fmt: skip
+        """Answer as the worker does."""
+        (result,) = self.model.predict([request])
+        assert isinstance(result, ForecastResult)
+        self.said.append(result)
+        return result
+
+
+@pytest.fixture(scope="module")
+def predictor() -> Here:
+    return Here()
 
 
 async def test_the_migration_makes_exactly_the_declared_tables(either: Database) -> None:
@@ -98,25 +104,27 @@ async def test_days_come_back_as_they_were_put_and_the_exchange_s_count_before_i
 
 
 async def test_a_forecast_is_kept_as_it_was_first_and_scored_when_its_day_has_come(
-    either: Database, tmp_path: Path
+    either: Database, tmp_path: Path, predictor: Here
 ) -> None:
     days = made_up("2330", TODAY).days[-70:]
     async with LocalExchange(today=TODAY) as exchange:
-        ctx, _ = asking(either, tmp_path, exchange, guild=GUILD, predictor=Predictor())
-        await foresee(ctx, "2330", days[:65], 3)
+        ctx, _ = asking(either, tmp_path, exchange, guild=GUILD, predictor=predictor)
+        first = (await foresee(ctx, "2330", days[:65], 3)).ahead[0]
         await score(either, GUILD, "2330", days[:65])
         assert await scored(either, GUILD, "2330") == []
         # The past is not written anew, whatever the same day's numbers are said to be later.
-        changed = [*days[:64], type(days[64])(**{**_fields(days[64]), "close": 1.0, "low": 1.0})]
+        low = days[64].low
+        changed = [*days[:64], msgspec.structs.replace(days[64], close=low - 1, low=low - 1)]
         await foresee(ctx, "2330", changed, 5)
         await foresee(ctx, "2330", days[:66], 1, afterwards=True)
         await score(either, GUILD, "2330", days[:67])
     (made,) = await scored(either, GUILD, "2330")
     assert (made.made_on, made.close, made.ahead) == (days[64].date, days[64].close, 1)
     assert (made.came_on, made.came) == (days[65].date, days[65].close)
-    assert made.error == abs(days[65].close - days[64].close - 1)
+    assert (made.expected, made.low90, made.high90) == (first.expected, first.low90, first.high90)
+    assert made.error == abs(days[65].close - first.expected)
     assert made.walk_error == abs(days[65].close - days[64].close)
-    assert made.inside == (days[64].close - 1 <= days[65].close <= days[64].close + 3)
+    assert made.inside == (first.low90 <= days[65].close <= first.high90)
     assert [m.made_on for m in await scored(either, GUILD, "2330", ahead=2)] == [days[64].date]
     assert await scored(either, GUILD, "2330", ahead=3) == []
     both = await scored(either, GUILD, "2330", afterwards=True)
@@ -125,19 +133,15 @@ async def test_a_forecast_is_kept_as_it_was_first_and_scored_when_its_day_has_co
 
 
 async def test_a_forecast_from_a_day_that_is_not_known_any_more_is_not_scored_by_another_day(
-    either: Database, tmp_path: Path
+    either: Database, tmp_path: Path, predictor: Here
 ) -> None:
     days = made_up("2330", TODAY).days[-70:]
     async with LocalExchange(today=TODAY) as exchange:
-        ctx, _ = asking(either, tmp_path, exchange, guild=GUILD, predictor=Predictor())
+        ctx, _ = asking(either, tmp_path, exchange, guild=GUILD, predictor=predictor)
         await foresee(ctx, "2330", days[:65], 1)
     await score(either, GUILD, "2330", [*days[:64], *days[65:]])
     await score(either, GUILD, "2330", days[66:])
     assert await scored(either, GUILD, "2330") == []
-
-
-def _fields(day: Any) -> dict[str, Any]:
-    return {name: getattr(day, name) for name in day.__struct_fields__}
 
 
 def test_a_made_up_stock_is_the_same_each_day_and_looks_like_one() -> None:
