@@ -1,6 +1,5 @@
 """The core's own commands: /plugins and /jobs for administrators, /models and /privacy for everybody."""
 
-import asyncio
 import io
 import json
 import zipfile
@@ -8,17 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, select, update
 
-from bot.cards import card_text, for_chat
 from bot.groups import Group
 from bot.job_commands import jobs_group
+from bot.model_commands import models_group
 from bot.states import note
 from shared.command import command
 from shared.context import Context
 from shared.database import Database
-from shared.errors import BadInput, Refusal
+from shared.errors import BadInput
+from shared.learning import NAME as FEEDBACK
 from shared.plugins import Plugins
 from shared.reply import Field, File, Reply, escape
-from shared.tables import button, job, pending, quota
+from shared.tables import button, job, news, pending, quota
 
 if TYPE_CHECKING:
     from bot.core import Core
@@ -28,7 +28,7 @@ def groups(core: "Core") -> dict[str, Group]:
     """Make the groups; their commands act on `core`."""
     return {
         "jobs": jobs_group(core),
-        "models": Group("models", "See which models answer, and how good they are", _models(core)),
+        "models": models_group(core),
         "plugins": Group("plugins", "See and switch what Hearth can do here", _plugins(core)),
         "privacy": Group("privacy", "See and remove what Hearth keeps of you", _privacy(core)),
     }
@@ -36,7 +36,7 @@ def groups(core: "Core") -> dict[str, Group]:
 
 def _plugins(core: "Core") -> Any:
     def known(name: str) -> str:
-        if core.plugins.get(name) is None and name not in core.plugins.quarantined:
+        if name != FEEDBACK and core.plugins.get(name) is None and name not in core.plugins.quarantined:
             raise BadInput("There is no plugin named {name}. See /plugins list.", name=escape(name[:40]))
         return name
 
@@ -58,6 +58,7 @@ def _plugins(core: "Core") -> Any:
             fields.append(
                 Field(f"{'🟢' if on else '⚪'} {plugin.name}: {state}", "\n".join(lines), inline=False)
             )
+        fields.append(_feedback(core, ctx))
         for each in core.plugins.quarantined.values():
             title = ctx.text("{plugin}: set aside, it failed", plugin=each.name)
             fields.append(Field(f"🔴 {title}", escape(each.reason), inline=False))
@@ -95,49 +96,13 @@ def _plugins(core: "Core") -> Any:
     return (list_, enable, disable, reload)
 
 
-def _models(core: "Core") -> Any:
-    @command(name="list", private=True)
-    async def list_(ctx: Context) -> Reply:
-        """Show every model, and which of its versions answers"""
-        fields = []
-        for name, model in sorted(core.plugins.models().items()):
-            found = await asyncio.to_thread(core.weights.look, name)
-            where = {
-                "store": ctx.text("trained here"),
-                "hub": ctx.text("from the hub"),
-                "default": ctx.text("ships with Hearth"),
-                "none": ctx.text("has no weights"),
-            }[found.origin]
-            first = card_text(model, found).partition("\n")[0].strip("# ")
-            lines = [f"{escape(found.version)} · {where}", escape(first)]
-            fields.append(Field(escape(name), "\n".join(line for line in lines if line), inline=False))
-        more = ctx.text("/models card tells how good each is, on which data, and where its limits lie.")
-        return Reply(title=ctx.text("Models"), text=more, fields=tuple(fields), private=True)
-
-    @command(private=True)
-    async def card(ctx: Context, model: str) -> Reply:
-        """Read a model's card: its data, its figures, its limits
-
-        model: its name, as in the list
-        """
-        known = core.plugins.models()
-        if model not in known:
-            there = ", ".join(sorted(known))
-            raise BadInput(
-                "There is no model named {name}; there are: {there}.", name=escape(model[:40]), there=there
-            )
-        found = await asyncio.to_thread(core.weights.look, model)
-        text = card_text(known[model], found)
-        if not text:
-            raise Refusal("{model} has no card.", model=model)
-        return Reply(
-            text=for_chat(text),
-            files=(File(f"{model}.md", text.encode()),),
-            source=f"{model} · {found.version}",
-            private=True,
-        )
-
-    return (list_, card)
+def _feedback(core: "Core", ctx: Context) -> Field:
+    """Say whether feedback is on here; it is switched as a plugin is."""
+    on = core.settings.feedback and core.states.is_on(FEEDBACK, ctx.asker.guild_id)
+    models = ", ".join(sorted(core.learners()))
+    summary = ctx.text("Buttons under verdicts, from which these models learn: {models}", models=models)
+    state = ctx.text("on") if on else ctx.text("off")
+    return Field(f"{'🟢' if on else '⚪'} {FEEDBACK}: {state}", summary, inline=False)
 
 
 def _privacy(core: "Core") -> Any:
@@ -173,6 +138,7 @@ async def export_user(database: Database, plugins: Plugins, user: int) -> dict[s
         "core/buttons": select(button).where(button.c.user_id == user),
         "core/requests-under-way": select(pending).where(pending.c.user_id == user),
         "core/jobs": select(job).where(job.c.user_id == user),
+        "core/news-of-trainings": select(news).where(news.c.user_id == user),
         "core/quota": select(quota).where(quota.c.bucket == f"person:{user}"),
     }
     for plugin in plugins:
@@ -192,10 +158,11 @@ async def forget_user(database: Database, plugins: Plugins, user: int) -> int:
 
     The quota's count stays until it has filled again: forgetting must not be a way round it.
     """
-    # A server's jobs stay the server's; who added them is forgotten.
+    # A server's jobs and news stay the server's; who added them is forgotten.
     statements: list[Any] = [
         delete(button).where(button.c.user_id == user),
         update(job).where(job.c.user_id == user).values(user_id=None),
+        update(news).where(news.c.user_id == user).values(user_id=None),
     ]
     for plugin in plugins:
         statements += plugin.forget_user(user)

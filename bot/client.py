@@ -54,6 +54,7 @@ class HearthClient(discord.Client):
 
     async def setup_hook(self) -> None:
         """Register the commands, and tell those whose requests an earlier life left unanswered."""
+        self._core.owners = owners_of(self.application)
         await self.sync()
         for orphan in await self._ledger.take_orphans():
             await self._tell(orphan)
@@ -154,3 +155,12 @@ class HearthClient(discord.Client):
                 await channel.send(f"<@{orphan.user_id}> {words}", allowed_mentions=allowed)
         except discord.HTTPException as error:
             log.warning("could not be told", code=error.code, interaction=orphan.interaction_id)
+
+
+def owners_of(application: discord.AppInfo | None) -> frozenset[int]:
+    """Return the ids of the people whose application it is: its team's, else its owner's."""
+    if application is None:
+        return frozenset()
+    if application.team is not None:
+        return frozenset(member.id for member in application.team.members)
+    return frozenset([application.owner.id])

@@ -16,6 +16,8 @@ from shared.context import Asker, Context, Tracker
 from shared.database import Database
 from shared.errors import AllRefused, DeadlineExceeded, Denied, Refusal
 from shared.jobs import Jobs, OwnJobs
+from shared.learning import NAME as FEEDBACK
+from shared.learning import Feedback
 from shared.parameters import Limits, Raw, Sources, check
 from shared.plugin import Job
 from shared.plugins import Plugins
@@ -42,6 +44,8 @@ class Core:
     vault: Vault
     articles: Sources | None = None
     builtin: dict[str, Group] = field(default_factory=dict)
+    owners: frozenset[int] = frozenset()
+    """Ids of the people whose bot this is, as Discord says."""
 
     @property
     def jobs(self) -> Jobs:
@@ -52,6 +56,11 @@ class Core:
         """Return the core's own jobs and those of every plugin, by whose they are and by name."""
         own = {("core", job.name): job for job in CORE_JOBS}
         return own | {(plugin.name, job.name): job for plugin in self.plugins for job in plugin.jobs}
+
+    def learners(self) -> dict[str, Feedback]:
+        """Return the models that learn from feedback, by name."""
+        declared = [plugin.card.feedback for plugin in self.plugins]
+        return {each.model.name: each for each in declared if each is not None}
 
     @property
     def hands(self) -> CoreHands:
@@ -151,6 +160,7 @@ class Core:
             vault=self.vault,
             jobs=OwnJobs(self.jobs, group.name, asker.guild_id, asker.user_id, asker.locale),
             hands=self.hands,
+            feedback=self.settings.feedback and self.states.is_on(FEEDBACK, asker.guild_id),
         )
 
     async def _set_watch(self, group: Group, asker: Asker, on: bool) -> None:

@@ -1,8 +1,11 @@
 """The bot's side of jobs: which are declared, what a run is given, where it posts, and what is said when it fails."""
 
+import asyncio
+import contextlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -19,20 +22,23 @@ from bot.render import Message, render
 from bot.trainer import train
 from schedules.clock import Clock
 from schedules.ledger import Claim, Ledger
+from schedules.retrain import RETRAIN
 from schedules.runner import Runner
 from shared.context import JobContext
 from shared.database import Database, now_ms
 from shared.errors import Fault, Refusal
-from shared.jobs import OwnJobs, moment
+from shared.jobs import ASKED, OwnJobs, moment
 from shared.manifest import Outcome
 from shared.model import AnyModel, Progress
 from shared.plugin import Job
 from shared.reply import Reply, escape
+from shared.schedule import Schedule
 from shared.tables import job_post
 from shared.texts import CORE, Text
 
 LOOKED_BACK: Final = 50
 """Messages of a channel in which one is sought that an earlier attempt may have sent."""
+READY_SECONDS: Final = 60.0
 Request = TypeVar("Request")
 Result = TypeVar("Result")
 log = structlog.get_logger("hearth.jobs")
@@ -98,6 +104,8 @@ class JobRunner:
             due=moment(claim.run.due_ms),
             attempt=claim.run.attempt,
             timeout=min(core.settings.deadline_seconds, job.timeout.total_seconds()),
+            asked=claim.run.note == ASKED,
+            learners=core.learners(),
         )
         await job.run(context)
 
@@ -146,7 +154,13 @@ class RunHands:
         return self.core.hands.folder(plugin)
 
     async def train(
-        self, model: AnyModel, data: Path, judge: Path | None, licence: str, progress: Progress
+        self,
+        model: AnyModel,
+        data: Path,
+        judge: Path | None,
+        licence: str,
+        progress: Progress,
+        fewest: int = 0,
     ) -> Outcome:
         """Train a model, store it, and let the gate judge it."""
         settings = self.core.settings
@@ -156,6 +170,7 @@ class RunHands:
             self.core.weights.store,
             progress,
             judge=judge,
+            fewest=fewest,
             hub=settings.hub.get(model.name),
             licence=licence,
             device=settings.device,
@@ -164,6 +179,11 @@ class RunHands:
 
     async def post(self, reply: Reply, channel: int) -> int:
         """Post to a channel; each part of a run once, even where an earlier attempt was killed while it posted."""
+        if not self.client.is_ready():
+            # A run may be quicker than the bot's way on to Discord.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(READY_SECONDS):
+                    await self.client.wait_until_ready()
         target = self.client.get_channel(channel)
         if not isinstance(target, discord.abc.Messageable):
             raise Refusal("The job's channel is not there any more, or the bot may not see it.")
@@ -241,3 +261,8 @@ async def declare_all(core: Core) -> None:
     for (plugin, name), job in core.declared_jobs().items():
         if (schedule := job.schedule) is not None:
             await core.jobs.declare(plugin, name, schedule, job.misfire)
+    for model in core.learners():
+        schedule = Schedule(None, timedelta(minutes=core.settings.retrain_minutes))
+        await core.jobs.declare(
+            "core", RETRAIN.name, schedule, RETRAIN.misfire, key=model, arguments={"model": model}
+        )

@@ -27,12 +27,16 @@ TRAINING_SHARE: Final = 0.9
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """What to train: `model` as "module:Class", on what, and where to; `judge`: rows to judge on, if others."""
+    """What to train: `model` as "module:Class", on what, and where to; `judge`: rows to judge on, if others.
+
+    `fewest` as the gate has it.
+    """
 
     model: str
     data: str
     store: str
     judge: str | None = None
+    fewest: int = 0
     hub: str | None = None
     promote: bool = True
     licence: str = "not stated"
@@ -59,6 +63,7 @@ async def train(
     on_progress: Progress,
     *,
     judge: Path | None = None,
+    fewest: int = 0,
     hub: str | None = None,
     promote: bool = True,
     licence: str = "not stated",
@@ -67,7 +72,8 @@ async def train(
 ) -> Outcome:
     """Train `model` ("module:Class") in a process of low priority; cancelling this cancels that.
 
-    The gate judges on the held-out rows of `judge`, by default those of `data`. Raises `BadInput` where the data
+    The gate judges on the held-out rows of `judge`, by default those of `data`, and lets none through on fewer than
+    `fewest`. Raises `BadInput` where the data
     cannot be used, `TrainingFailed` otherwise.
     """
     job = Job(
@@ -75,6 +81,7 @@ async def train(
         data=str(data),
         store=str(store.root),
         judge=str(judge) if judge else None,
+        fewest=fewest,
         hub=hub,
         promote=promote,
         licence=licence,
@@ -117,7 +124,7 @@ def run(job: Job, progress: Progress) -> Finished:
 
         progress(0.95, "comparing with the champion")
         judge = Path(job.judge) if job.judge else data
-        gate = Gate(model, store, judge, choose_device(job.device, job.threads), job.hub)
+        gate = Gate(model, store, judge, choose_device(job.device, job.threads), job.hub, job.fewest)
         judgement = gate.admit(made.version)
     progress(1.0, "done")
     return Finished(model.name, made.version, judgement)

@@ -1,6 +1,7 @@
 """The scheduler, and the jobs that belong to no one plugin."""
 
 from schedules.housekeeping import HOUSEKEEPING
+from schedules.retrain import RETRAIN
 from schedules.say import SAY
 
-CORE_JOBS = (*HOUSEKEEPING, SAY)
+CORE_JOBS = (*HOUSEKEEPING, RETRAIN, SAY)

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 from shared.database import Database
 from shared.errors import AllRefused, Refusal
 from shared.jobs import OwnJobs
+from shared.learning import Feedback
 from shared.manifest import Outcome
 from shared.model import AnyModel, Model, Progress
 from shared.predictor import Predictor
@@ -70,7 +71,13 @@ class JobHands(Hands, Protocol):
     """What the core does for a job."""
 
     async def train(
-        self, model: AnyModel, data: Path, judge: Path | None, licence: str, progress: Progress
+        self,
+        model: AnyModel,
+        data: Path,
+        judge: Path | None,
+        licence: str,
+        progress: Progress,
+        fewest: int = 0,
     ) -> Outcome:
         """Train a model, store it, and let the gate judge it."""
         ...
@@ -99,6 +106,9 @@ class Context:
     hands: Hands
     left_out: list[Refusal] = field(default_factory=list)
     """Why some of several files are not in the answer; the core says so below it."""
+
+    feedback: bool = True
+    """Whether people may say here that a verdict is right or wrong."""
 
     async def predict(
         self, model: type[Model[Request, Result]], request: Request, *, bulk: bool = False
@@ -178,6 +188,11 @@ class JobContext:
     attempt: int
     timeout: float
     said: Callable[[float, str], None] = field(default=lambda _done, _note: None)
+    asked: bool = False
+    """Somebody asked for this run, it is not by schedule."""
+
+    learners: Mapping[str, Feedback] = field(default_factory=dict)
+    """The models that learn from feedback, by name; for the core's own jobs."""
 
     async def predict(self, model: type[Model[Request, Result]], request: Request) -> Result:
         """Answer one request by a warm model, after those of chat. Raises the errors of `shared.errors`."""
@@ -187,13 +202,15 @@ class JobContext:
         """Run `function(request, progress)` in a process of its own; see `Context.labour`."""
         return await self.hands.labour(function, request, self.progress)
 
-    async def train(self, model: AnyModel, data: Path, *, judge: Path | None = None, licence: str) -> Outcome:
+    async def train(
+        self, model: AnyModel, data: Path, *, judge: Path | None = None, licence: str, fewest: int = 0
+    ) -> Outcome:
         """Train a model in a process of its own, store it, and let it through the gate or not.
 
-        The gate judges on the held-out rows of `judge`, by default those of `data`. Raises `BadInput` where the data
-        cannot be used.
+        The gate judges on the held-out rows of `judge`, by default those of `data`; on fewer than `fewest` it lets none
+        through. Raises `BadInput` where the data cannot be used.
         """
-        return await self.hands.train(model, data, judge, licence, self.progress)
+        return await self.hands.train(model, data, judge, licence, self.progress, fewest)
 
     async def post(self, reply: Reply, channel: int | None = None) -> int:
         """Post to a channel, by default to the job's, and return the message's id.

@@ -31,6 +31,7 @@ from sqlalchemy import (
 from shared.command import MAX_TEXT
 from shared.context import Context
 from shared.database import now_ms
+from shared.errors import Denied
 from shared.plugin import Kept
 from shared.reply import Button, Reply
 
@@ -61,8 +62,11 @@ def feedback_buttons(
 ) -> tuple[Button, ...]:
     """Return buttons for "right" (the label `said`), and for what else it may be: (label, words on the button).
 
-    One other alone is simply "wrong". What of `text` is longer than a command's text is cut.
+    One other alone is simply "wrong". What of `text` is longer than a command's text is cut. None where feedback is
+    switched off.
     """
+    if not ctx.feedback:
+        return ()
 
     def button(words: str, emoji: str, label: str) -> Button:
         arguments = {
@@ -83,7 +87,9 @@ def feedback_buttons(
 async def keep_feedback(
     ctx: Context, table: Table, text: str, label: str, right: bool, probability: float
 ) -> Reply:
-    """Keep a person's word on a verdict, and thank for it."""
+    """Keep a person's word on a verdict, and thank for it. Raises `Denied` where feedback is switched off."""
+    if not ctx.feedback:
+        raise Denied("Feedback is switched off here, so nothing was kept.")
     row = {
         "guild_id": ctx.asker.guild_id,
         "text": text,

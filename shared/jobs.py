@@ -20,6 +20,8 @@ WHOLE_BOT: Final = 0
 MOST: Final = 200
 """Jobs that one server may have."""
 MAX_ARGUMENTS: Final = 16_000
+ASKED: Final = "asked"
+"""Note of a run that somebody asked for, until it has ended."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,16 +126,25 @@ class Jobs:
 
         return await self._database.transact(work)
 
-    async def declare(self, plugin: str, name: str, schedule: Schedule, misfire: Misfire) -> None:
+    async def declare(
+        self,
+        plugin: str,
+        name: str,
+        schedule: Schedule,
+        misfire: Misfire,
+        *,
+        key: str = "",
+        arguments: Mapping[str, Any] | None = None,
+    ) -> None:
         """Make sure that a job of the whole bot is there as its plugin declares it; whether it is paused stays."""
-        for entry in await self.find(plugin, name, guild=WHOLE_BOT, key=""):
+        for entry in await self.find(plugin, name, guild=WHOLE_BOT, key=key):
             if (entry.schedule, entry.misfire) == (schedule, misfire):
                 return
             paused = entry.paused
-            await self.put(plugin, name, schedule, misfire=misfire)
+            await self.put(plugin, name, schedule, key=key, misfire=misfire, arguments=arguments)
             await self.pause(entry.id, paused)
             return
-        await self.put(plugin, name, schedule, misfire=misfire)
+        await self.put(plugin, name, schedule, key=key, misfire=misfire, arguments=arguments)
 
     async def find(
         self,
@@ -198,7 +209,7 @@ class Jobs:
                     "state": "waiting",
                     "attempt": 0,
                     "until_ms": due,
-                    "note": "asked",
+                    "note": ASKED,
                 }
                 added = connection.execute(
                     self._database.insert(job_run).values(row).on_conflict_do_nothing().returning(job_run)

@@ -41,6 +41,10 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     against: str | None
     rows: int
+    metrics: dict[str, Interval] = msgspec.field(default_factory=dict)
+    rival: dict[str, Interval] = msgspec.field(default_factory=dict)
+    """What the challenger and `against` reach on those rows."""
+
     difference: float | None = None
     low: float | None = None
     high: float | None = None

@@ -19,6 +19,7 @@ from sqlalchemy.sql.dml import Delete, Update
 from shared.command import Command
 from shared.context import Context, JobContext
 from shared.jobs import Misfire
+from shared.learning import Feedback
 from shared.model import AnyModel
 from shared.reply import Reply
 from shared.schedule import Schedule
@@ -47,7 +48,8 @@ class Card:
     `name` is its slash group and the domain of its catalogue; `summary` a msgid of one line. `settings` is read
     from the environment under `HEARTH_NAME_`. `migrations` is a folder with `versions/` in it, `locale` one in
     gettext's layout; None where there is none. A plugin that is `opt_in` is off in each server, and in direct messages,
-    until an administrator of that server enables it.
+    until an administrator of that server enables it. `feedback` says that a model of it learns from what people say
+    about its verdicts.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Card:
     opt_in: bool = False
     migrations: Path | None = None
     locale: Path | None = None
+    feedback: Feedback | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

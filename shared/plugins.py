@@ -23,7 +23,7 @@ from shared.plugin import API_VERSION, ENTRY_POINTS, PROJECT, Card, Hooks, Job, 
 from shared.texts import Texts
 from shared.tool import Tool
 
-RESERVED: Final = frozenset({"audit", "core", "hearth", "jobs", "models", "plugins", "privacy"})
+RESERVED: Final = frozenset({"audit", "core", "feedback", "hearth", "jobs", "models", "plugins", "privacy"})
 """Slash groups of the core itself."""
 
 

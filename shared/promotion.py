@@ -1,16 +1,18 @@
 """The gate: a challenger becomes champion only where it is not worse on the same held-out rows."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import structlog
 
 from shared.engine import Weights
 from shared.errors import HearthError
 from shared.manifest import Judgement
-from shared.model import Device, Trainable
+from shared.model import Device, Interval, Report, Trainable
 from shared.store import ChampionChanged, Store
 from shared.weights import resolve
 
@@ -22,7 +24,7 @@ class Gate:
     """Judges versions of one model on one data set; used in the trainer or on the command line, never in the bot.
 
     `hub` is the hub model set for this model, if any: it, or the weights that ship, defend where there is no
-    champion yet.
+    champion yet. On fewer than `fewest` held-out rows none replaces another.
     """
 
     def __init__(
@@ -32,8 +34,10 @@ class Gate:
         data: Path,
         device: Device,
         hub: str | None = None,
+        fewest: int = 0,
     ) -> None:
         self._model, self._store, self._data, self._device, self._hub = model, store, data, device, hub
+        self._fewest = fewest
 
     def admit(self, version: str, note: str = "") -> Judgement:
         """Judge `version`, write the judgement beside it, and promote it where it passed.
@@ -41,10 +45,10 @@ class Gate:
         Judged anew where somebody else promoted another meanwhile. Raises what the challenger raises when it is
         loaded and evaluated, and the store's errors.
         """
-        losses = self._losses(str(self._store.open(self._model.name, version)))
+        found = self._report(str(self._store.open(self._model.name, version)))
         for _ in range(TRIES):
             champion = self._champion()
-            judgement = self._against(resolve(self._model, self._store, self._hub), version, losses)
+            judgement = self._against(resolve(self._model, self._store, self._hub), version, found)
             if judgement.passed:
                 try:
                     self._store.promote(
@@ -58,13 +62,13 @@ class Gate:
         self._store.judge(self._model.name, version, judgement)
         return judgement
 
-    def _against(self, defender: Weights, version: str, losses: Sequence[float]) -> Judgement:
+    def _against(self, defender: Weights, version: str, found: Report) -> Judgement:
         if defender.origin == "none":
             return _undecided(None, "there is nothing to compare it with", passed=True)
         if defender.version == version:
             return _undecided(version, "it answers already", passed=True)
         try:
-            rival = self._losses(defender.folder)
+            rival = self._report(defender.folder)
         # Whatever is wrong with the one that answers now, replacing it unseen is for a person to decide.
         except Exception as error:
             log.debug("defender not judged", model=self._model.name, version=defender.version, exc_info=True)
@@ -72,14 +76,18 @@ class Gate:
             return _undecided(
                 defender.version, f"{defender.version} could not be judged: {reason}", passed=False
             )
-        if not losses or len(losses) != len(rival):
-            found = f"{len(losses)} and {len(rival)} held-out rows"
-            return _undecided(defender.version, f"the two were judged on {found}", passed=False)
-        return _compare(defender.version, losses, rival)
+        if not found.losses or len(found.losses) != len(rival.losses):
+            rows = f"{len(found.losses)} and {len(rival.losses)} held-out rows"
+            return _undecided(defender.version, f"the two were judged on {rows}", passed=False)
+        judged = _compare(defender.version, found.losses, rival.losses)
+        if judged.rows < self._fewest:
+            few = f"{judged.rows} held-out rows are too few to replace {defender.version} by itself"
+            judged = msgspec.structs.replace(judged, passed=False, reason=few)
+        return msgspec.structs.replace(judged, metrics=defined(found.metrics), rival=defined(rival.metrics))
 
-    def _losses(self, folder: str | None) -> list[float]:
+    def _report(self, folder: str | None) -> Report:
         model = self._model.load(Path(folder) if folder else None, self._device)
-        return model.evaluate(self._data, part="holdout").losses
+        return model.evaluate(self._data, part="holdout")
 
     def _champion(self) -> str | None:
         try:
@@ -104,6 +112,15 @@ def _compare(against: str, losses: Sequence[float], rival: Sequence[float]) -> J
         passed=found.not_worse,
         reason=f"{verdict} than {against} on {len(losses)} held-out rows",
     )
+
+
+def defined(metrics: Mapping[str, Interval]) -> dict[str, Interval]:
+    """Return the metrics that are numbers, which JSON can hold."""
+    return {
+        name: each
+        for name, each in metrics.items()
+        if all(map(math.isfinite, (each.value, each.low, each.high)))
+    }
 
 
 def _undecided(against: str | None, reason: str, *, passed: bool) -> Judgement:

@@ -51,6 +51,26 @@ class Settings(BaseSettings):
     hub: dict[str, str] = Field(default_factory=dict)
     """Model name to "org/name@revision" of a hub model to use where the store has no champion."""
 
+    feedback: bool = True
+    """Whether people may say that a verdict is right or wrong, and models may learn from it."""
+
+    training: dict[str, Path] = Field(default_factory=dict)
+    """Model name to the data file that its retraining starts from; else the small one that ships."""
+
+    retrain_after: int = Field(default=20, ge=1, le=100_000)
+    """Texts that people agree on, new since the last training, after which a model is trained again."""
+
+    retrain_gap_hours: float = Field(default=6.0, ge=0, le=10_000)
+    """A model is trained by itself at most once in so many hours."""
+
+    retrain_minutes: float = Field(default=10.0, ge=1, le=10_000)
+    """How often a model looks whether there is enough to learn."""
+
+    news_channel: int | None = None
+    """Id of a channel that hears of every training, beside those that said /models news."""
+
+    news_locale: str = "en-US"
+
     max_waiting: int = Field(default=512, ge=1, le=100_000)
     """Requests that may wait for one model before people are told that it is busy."""
 

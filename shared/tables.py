@@ -163,3 +163,44 @@ job_post = Table(
     Column("message_id", BigInteger),
     Column("begun_ms", BigInteger, nullable=False),
 )
+
+# Each retraining of a model from feedback: what it was made of, and what came of it. No person's id is in it.
+training = Table(
+    "training",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("model", String(64), nullable=False),
+    Column("begun_ms", BigInteger, nullable=False),
+    # None: it is under way, or was killed.
+    Column("ended_ms", BigInteger),
+    Column("attempts", Integer, nullable=False),
+    # When the newest feedback that it looked at was given.
+    Column("newest_ms", BigInteger, nullable=False),
+    # Of the file that it learned from: rows of the base and rows of feedback together.
+    Column("data_sha256", String(64), nullable=False),
+    Column("base_name", String(200), nullable=False),
+    Column("base_sha256", String(64), nullable=False),
+    Column("base_rows", Integer, nullable=False),
+    Column("feedback_rows", Integer, nullable=False),
+    Column("people", Integer, nullable=False),
+    Column("people_left_out", Integer, nullable=False),
+    # JSON: how many votes and texts were left out, by why.
+    Column("left_out", Text, nullable=False),
+    # The version made; None where none was.
+    Column("version", String(64)),
+    Column("reason", Text, nullable=False),
+    # Its news was posted.
+    Column("told", Boolean, nullable=False),
+    Index("training_model_begun", "model", "begun_ms"),
+)
+
+# Channels that hear of trainings, and who had them do so.
+news = Table(
+    "news",
+    metadata,
+    Column("channel_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("guild_id", BigInteger, nullable=False),
+    Column("user_id", BigInteger, index=True),
+    Column("locale", String(16), nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+)

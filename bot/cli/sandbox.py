@@ -89,6 +89,13 @@ async def _bot(server: Sandbox, data_dir: Path) -> AsyncIterator[asyncio.subproc
     # A port of its own, so that a real bot beside it keeps 8080; the message content intent, since it is free here.
     environment.setdefault("HEARTH_HTTP_PORT", "0")
     environment.setdefault("HEARTH_MESSAGE_CONTENT", "true")
+    # News of trainings have a channel of their own there; three people are quick to agree on a few texts.
+    environment.setdefault(
+        "HEARTH_NEWS_CHANNEL", next(id for id, each in server.world.channels.items() if each.name == "models")
+    )
+    environment.setdefault("HEARTH_RETRAIN_AFTER", "2")
+    environment.setdefault("HEARTH_RETRAIN_GAP_HOURS", "0")
+    environment.setdefault("HEARTH_RETRAIN_MINUTES", "1")
     bot = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot.sandbox.bot_process", env=environment, stdin=asyncio.subprocess.PIPE
     )

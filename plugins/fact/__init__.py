@@ -12,6 +12,7 @@ from plugins.fact.settings import FactSettings
 from plugins.fact.tables import feedback
 from shared.command import Command
 from shared.feedback import KEPT, export_feedback, forget_feedback
+from shared.learning import Feedback
 from shared.model import AnyModel
 from shared.plugin import Card, hookimpl
 
@@ -28,6 +29,9 @@ def card() -> Card:
         keeps=(KEPT,),
         migrations=HERE / "migrations",
         locale=HERE / "locale",
+        feedback=Feedback(
+            model=FactModel, table=feedback, labels=("real", "fake"), starter=HERE / "starter.csv"
+        ),
     )
 
 

@@ -15,6 +15,7 @@ from plugins.sentiment.tables import feedback
 from plugins.sentiment.upload import table
 from shared.command import Command
 from shared.feedback import KEPT, export_feedback, forget_feedback
+from shared.learning import Feedback
 from shared.model import AnyModel
 from shared.plugin import Card, hookimpl
 
@@ -31,6 +32,12 @@ def card() -> Card:
         keeps=(KEPT,),
         migrations=HERE / "migrations",
         locale=HERE / "locale",
+        feedback=Feedback(
+            model=SentimentModel,
+            table=feedback,
+            labels=("negative", "positive"),
+            starter=HERE / "starter.csv",
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from plugins.spam.model import SpamModel
 from plugins.spam.tables import feedback
 from shared.command import Command
 from shared.feedback import KEPT, export_feedback, forget_feedback
+from shared.learning import Feedback
 from shared.model import AnyModel
 from shared.plugin import Card, Watch, hookimpl
 
@@ -27,6 +28,9 @@ def card() -> Card:
         keeps=(KEPT,),
         migrations=HERE / "migrations",
         locale=HERE / "locale",
+        feedback=Feedback(
+            model=SpamModel, table=feedback, labels=("ham", "spam"), starter=HERE / "starter.csv"
+        ),
     )
 
 

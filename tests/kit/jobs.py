@@ -41,11 +41,17 @@ class Hands:
         return CoreHands(self.root).folder(plugin)
 
     async def train(
-        self, model: AnyModel, data: Path, judge: Path | None, licence: str, progress: Progress
+        self,
+        model: AnyModel,
+        data: Path,
+        judge: Path | None,
+        licence: str,
+        progress: Progress,
+        fewest: int = 0,
     ) -> Outcome:
         """Train a model, store it, and let the gate judge it."""
         path, store = f"{model.__module__}:{model.__qualname__}", Store(self.root / "models")
-        return await train(path, data, store, progress, judge=judge, licence=licence)
+        return await train(path, data, store, progress, judge=judge, licence=licence, fewest=fewest)
 
     async def post(self, reply: Reply, channel: int) -> int:
         """Keep a post."""
