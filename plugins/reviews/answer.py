@@ -8,6 +8,7 @@ from plugins.reviews.export import file_name, written
 from plugins.reviews.intake import Intake
 from plugins.reviews.kept import HOURS, Opened
 from plugins.reviews.model import Clustering, Topic
+from plugins.reviews.trend import FEWEST_DATED
 from shared.charts import Chart, Scatter
 from shared.context import Context
 from shared.pictured import pictured
@@ -142,7 +143,7 @@ def _buttons(ctx: Context, opened: Opened, intake: Intake) -> tuple[Button, ...]
     if several:
         shown.append(button(ctx.text("Merge …"), "pick", "🔗", how="merge"))
     shown.append(button(ctx.text("Split …"), "pick", "✂️", how="split"))
-    if intake.dated:
+    if intake.dated >= FEWEST_DATED:
         shown.append(button(ctx.text("Over time"), "overtime", "📈"))
     return tuple(shown)
 

@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import update
+from sqlalchemy import Connection, inspect, update
 
 from plugins.reviews.answer import QUOTED
 from plugins.reviews.kept import DAY_MS
 from plugins.reviews.places import Known, Places
 from plugins.reviews.sources import Found
-from plugins.reviews.tables import kept
+from plugins.reviews.tables import kept, metadata
 from shared.errors import BadInput
 from shared.reply import Button, Reply
 from shared.settings import Settings
@@ -142,6 +142,19 @@ async def test_what_cannot_be_sorted_is_refused(caller: Caller) -> None:
         await caller("reviews", "cluster", place="Shop")
     with pytest.raises(BadInput, match="0 of the reviews have a date"):
         await caller("reviews", "trend", table=upload(("review",), *[(text,) for _, text, _ in ENGLISH]))
+
+
+async def test_the_migrations_make_the_tables_that_are_used(caller: Caller) -> None:
+    def there(connection: Connection) -> dict[str, dict[str, bool]]:
+        found = inspect(connection)
+        return {name: {c["name"]: c["nullable"] for c in found.get_columns(name)} for name in metadata.tables}
+
+    async with caller.core.database.begin() as connection:
+        made = await connection.run_sync(there)
+    assert made == {
+        name: {str(column.name): bool(column.nullable) for column in table.c}
+        for name, table in metadata.tables.items()
+    }
 
 
 async def test_a_place_is_listed_and_its_topics_go_by_the_names_that_they_had(caller: Caller) -> None:
