@@ -72,7 +72,8 @@ async def _of_last(database: Database, guild: int, code: str, known: Known) -> S
 async def _reply(ctx: JobContext, code: str, known: Known, horizon: int) -> Reply:
     before = await last_score(ctx, code, known)
     result: ForecastResult = await foresee(ctx, code, known.days, horizon)
-    lines = [*([score_line(ctx, before)] if before else []), *forecast_lines(ctx, code, result)]
+    standing, *rest = forecast_lines(ctx, code, result)
+    lines = [standing, score_line(ctx, before) if before else "", *rest]
     return Reply(
         title=f"📊 {escape(code)} · {result.last.isoformat()}",
         text="\n\n".join(line for line in lines if line) + "\n" + advice(ctx),

@@ -6,8 +6,9 @@ from typing import Annotated, Final
 
 import typer
 
-from plugins.stock.course_csv import read_days
+from plugins.stock.course_csv import MAX_BYTES, read_days
 from plugins.stock.exchange_server import LocalExchange
+from shared.errors import BadInput
 from shared.tool import Tool, ToolContext
 
 GAP: Final = 0.05
@@ -27,21 +28,32 @@ async def exchange(
         float | None,
         typer.Option(min=1, help="Let this month's days come out one by one, each after so many seconds."),
     ] = None,
-) -> None:
+) -> int:
     """Serve the daily tables of a stock exchange on this machine, until Ctrl+C.
 
     Stocks are made up, the same each time; a file's days are moved by whole weeks so that they end today.
     """
-    days = read_days(file.read_bytes()) if file is not None else []
-    serving = LocalExchange(days, code=code, port=port, gap=GAP, faults=faults, replay=replay)
-    async with serving:
-        ctx.say("A local exchange is running. Start the bot with these settings to have it asked:")
-        ctx.say("")
-        ctx.say(
-            f"""HEARTH_STOCK_URL={serving.url} HEARTH_STOCK_ALLOW='["127.0.0.0/8"]' """
-            f"HEARTH_STOCK_SECONDS={2 * GAP:g} HEARTH_STOCK_FRESH_SECONDS=5"
-        )
-        await asyncio.Event().wait()
+    try:
+        days = read_days(await asyncio.to_thread(_read, file)) if file is not None else []
+        async with LocalExchange(
+            days, code=code, port=port, gap=GAP, faults=faults, replay=replay
+        ) as serving:
+            ctx.say("A local exchange is running. Start the bot with these settings to have it asked:")
+            ctx.say("")
+            ctx.say(
+                f"""HEARTH_STOCK_URL={serving.url} HEARTH_STOCK_ALLOW='["127.0.0.0/8"]' """
+                f"HEARTH_STOCK_SECONDS={2 * GAP:g} HEARTH_STOCK_FRESH_SECONDS=5"
+            )
+            await asyncio.Event().wait()
+    except (OSError, BadInput) as error:
+        ctx.say(f"hearth: {error}")
+        return 1
+    return 0
+
+
+def _read(file: Path) -> bytes:
+    with file.open("rb") as source:
+        return source.read(MAX_BYTES + 1)
 
 
 TOOLS: Final = (Tool("stock", "exchange", exchange),)

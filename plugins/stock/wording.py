@@ -72,7 +72,7 @@ def score_line(ctx: Context | JobContext, made: Scored) -> str:
         "It expected {expected} and was off by {error}; “as the day before” was off by {walk}.",
         expected=price(made.expected), error=price(made.error), walk=price(made.walk_error),
     )  # fmt: skip
-    lines = [f"{said} {errors}"]
+    lines = [said, errors]
     if made.afterwards:
         lines.append(
             "-# " + ctx.text("No forecast had been kept: this one was made just now, from the days before alone.")
