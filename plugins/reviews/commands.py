@@ -1,9 +1,6 @@
 """What chat sees of topics: reviews sorted into topics, and the same topics cut elsewhere by buttons."""
 
 import asyncio
-import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Annotated, Final, Literal
 
 from plugins.reviews.alike import nearest_pairs
@@ -16,15 +13,13 @@ from plugins.reviews.model import cluster as cluster_reviews
 from plugins.reviews.naming import named
 from plugins.reviews.places import Places
 from plugins.reviews.trend import check_dated
+from plugins.reviews.turns import turn
 from shared.command import Range, Table, command
 from shared.context import Context
-from shared.durable import hold
-from shared.errors import BadInput, Busy
+from shared.errors import BadInput
 from shared.reply import Button, Reply, escape
 
 TIMEOUT: Final = 300.0
-TURN_SECONDS: Final = 120
-"""How long a table waits for the one before it: sorting takes all cores that there are."""
 OFFERED: Final = 20
 
 
@@ -92,7 +87,7 @@ async def names_of(ctx: Context, opened: Opened, *, keep: bool = False) -> list[
 
 async def sorted_into_topics(ctx: Context, texts: list[str]) -> Clustering:
     """Sort reviews into topics, one table after the other."""
-    async with _turn(ctx):
+    async with turn(ctx):
         return await ctx.labour(cluster_reviews, ClusterRequest(texts, cache=str(ctx.folder / "cache")))
 
 
@@ -183,21 +178,3 @@ def _said(ctx: Context, how: str, before: Opened, after: Opened, chosen: list[in
         case "coarser":
             return "➖ " + ctx.text("Coarser: {after} topics, where there were {before}.", **counts)
     return "➕ " + ctx.text("Finer: {after} topics, where there were {before}.", **counts)
-
-
-@asynccontextmanager
-async def _turn(ctx: Context) -> AsyncIterator[None]:
-    """Wait for one's turn at sorting. Raises `Busy` where it does not come."""
-    folder = ctx.folder / "turn"
-    folder.mkdir(exist_ok=True)
-    for _ in range(TURN_SECONDS):
-        if (held := hold(folder)) is not None:
-            break
-        ctx.progress(0.0, ctx.text("waiting for other reviews to be sorted"))
-        await asyncio.sleep(1)
-    else:
-        raise Busy("Other reviews are being sorted: try again in some minutes.")
-    try:
-        yield
-    finally:
-        os.close(held)

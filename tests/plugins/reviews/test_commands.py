@@ -1,5 +1,6 @@
 """What people see of topics in chat: through the sandbox's door, by buttons, in both languages, and what is refused."""
 
+import os
 import re
 from collections.abc import AsyncIterator
 
@@ -7,12 +8,14 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import Connection, inspect, update
 
+from plugins.reviews import turns
 from plugins.reviews.answer import QUOTED
 from plugins.reviews.kept import DAY_MS
 from plugins.reviews.places import Known, Places
 from plugins.reviews.sources import Found
 from plugins.reviews.tables import kept, metadata
-from shared.errors import BadInput
+from shared.durable import hold
+from shared.errors import BadInput, Busy
 from shared.reply import Button, Reply
 from shared.settings import Settings
 from tests.kit.answer import Answer
@@ -115,6 +118,16 @@ async def test_a_table_comes_back_with_its_topics_and_odd_rows_are_told(caller: 
     again = await pressed(caller, reply, "Coarser")
     assert len(set(topics(again)) - {""}) == count - 1
 
+    coarse = reply
+    for left in range(count - 1, 0, -1):
+        coarse = await pressed(caller, coarse, "Coarser")
+        assert len(set(topics(coarse)) - {""}) == left
+    # One topic can be neither coarser nor merged.
+    assert [each.label for each in coarse.buttons] == ["Finer", "Split …", "Over time"]
+    once_more = {**button(coarse, "Finer").arguments, "how": "coarser"}
+    with pytest.raises(BadInput, match="only one topic"):
+        await caller("reviews", "recut", **once_more)
+
     over = await pressed(caller, reply, "Over time")
     assert "61 reviews have no date" in over.text
     grown = {str(number) for number in re.findall(r"🔺 (\d+)\.", over.text.split("**Grew**")[1])}
@@ -142,6 +155,21 @@ async def test_what_cannot_be_sorted_is_refused(caller: Caller) -> None:
         await caller("reviews", "cluster", place="Shop")
     with pytest.raises(BadInput, match="0 of the reviews have a date"):
         await caller("reviews", "trend", table=upload(("review",), *[(text,) for _, text, _ in ENGLISH]))
+
+
+async def test_who_comes_while_others_are_sorted_waits_and_is_told_in_the_end(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "TURN_SECONDS", 1)
+    folder = caller.core.hands.folder("reviews") / turns.FOLDER
+    folder.mkdir()
+    held = hold(folder)
+    assert held is not None
+    try:
+        with pytest.raises(Busy, match="try again"):
+            await caller("reviews", "cluster", table=upload(HEADER, *rows_of(ENGLISH)))
+    finally:
+        os.close(held)
 
 
 async def test_the_migrations_make_the_tables_that_are_used(caller: Caller) -> None:
