@@ -22,7 +22,7 @@ from shared.store import Store
 from shared.tables import news
 from shared.texts import CORE
 
-SHOWN: Final = ("accuracy", "macro_f1", "f1", "precision", "recall", "roc_auc")
+SHOWN: Final = ("accuracy", "macro_f1", "f1_macro", "f1", "precision", "recall", "roc_auc")
 """Metrics that people know, the first ones first; where a model has none of them, its own."""
 MOST: Final = 4
 MOST_STEPS: Final = 200

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import itertools
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,20 +15,28 @@ from plugins.spam.model import SpamModel
 from plugins.spam.tables import feedback
 from schedules.retrain import run
 from schedules.retrain_book import Book
+from shared.charts import Charts
 from shared.context import JobContext
 from shared.database import Database
 from shared.errors import Refusal
 from shared.learning import Feedback
 from shared.migrate import migrate
+from shared.predictor import Predictor
 from shared.settings import Settings
 from shared.store import Store
+from shared.tables import training as trainings
 from tests.kit.jobs import Hands, job_context
+from tests.kit.worker import warm
 from tests.plugins.spam.messages import invented, write
 
 SPAM = Path(__file__).parents[2] / "plugins" / "spam"
 PLACE = 7
 AT = 1_700_000_000_000
 times = itertools.count(AT)
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+LEARNER = Feedback(model=SpamModel, table=feedback, labels=("ham", "spam"), starter=SPAM / "starter.csv")
+Start = Callable[..., tuple[JobContext, Hands]]
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +45,13 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(tmp_path_factory.mktemp("base") / "messages.csv", invented(900))
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def predictor() -> AsyncIterator[Predictor]:
+    async with warm(Charts) as found:
+        yield found
+
+
+@pytest_asyncio.fixture(loop_scope="module")
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
     found = Database(f"sqlite+aiosqlite:///{tmp_path}/a.db")
     await migrate(found)
@@ -46,19 +60,25 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
     await found.close()
 
 
-def job(
-    database: Database, root: Path, *, asked: bool = False, **more: object
-) -> tuple[JobContext, Hands]:
-    """Return what a run of the job is given."""
-    chosen: dict[str, object] = {
-        "data_dir": root, "retrain_after": 2, "retrain_gap_hours": 0, "news_channel": PLACE, **more
-    }  # fmt: skip
-    settings = Settings(_env_file=None, **chosen)  # type: ignore[arg-type]
-    context, hands = job_context("core", database, root, settings=settings, arguments={"model": "spam"})
-    learner = Feedback(
-        model=SpamModel, table=feedback, labels=("ham", "spam"), starter=SPAM / "starter.csv"
-    )
-    return replace(context, asked=asked, learners={"spam": learner}), hands
+@pytest.fixture
+def job(database: Database, predictor: Predictor, tmp_path: Path) -> Start:
+    """Return what makes a run of the job."""
+
+    def start(*, asked: bool = False, **more: object) -> tuple[JobContext, Hands]:
+        chosen: dict[str, object] = {
+            "data_dir": tmp_path, "retrain_after": 2, "retrain_gap_hours": 0, "news_channel": PLACE, **more
+        }  # fmt: skip
+        context, hands = job_context(
+            "core",
+            database,
+            tmp_path,
+            settings=Settings(_env_file=None, **chosen),  # type: ignore[arg-type, call-arg]
+            arguments={"model": "spam"},
+            predictor=predictor,
+        )
+        return replace(context, asked=asked, learners={"spam": LEARNER}), hands
+
+    return start
 
 
 async def press(database: Database, said: Iterable[tuple[int, str, str]]) -> None:
@@ -89,9 +109,9 @@ AGREED = [
 
 
 async def test_enough_feedback_trains_a_version_that_the_gate_judges_and_the_channel_hears_of(
-    database: Database, tmp_path: Path, base: Path
+    job: Start, database: Database, tmp_path: Path, base: Path
 ) -> None:
-    context, hands = job(database, tmp_path, training={"spam": base})
+    context, hands = job(training={"spam": base})
     await press(database, AGREED)
     await run(context)
     store = Store(tmp_path / "models")
@@ -114,27 +134,29 @@ async def test_enough_feedback_trains_a_version_that_the_gate_judges_and_the_cha
     assert store.versions("spam") == [version]
 
 
-async def test_too_little_feedback_trains_nothing(database: Database, tmp_path: Path, base: Path) -> None:
-    context, hands = job(database, tmp_path, training={"spam": base})
+async def test_too_little_feedback_trains_nothing(
+    job: Start, database: Database, tmp_path: Path, base: Path
+) -> None:
+    context, hands = job(training={"spam": base})
     await run(context)
     await press(database, [(1, text, label) for _, text, label in AGREED[::2]])
     await press(database, AGREED[:2][1:])
     await run(context)
     assert not Store(tmp_path / "models").names()
     assert not hands.posts
-    off, _ = job(database, tmp_path, training={"spam": base}, feedback=False, asked=True)
+    off, _ = job(training={"spam": base}, feedback=False, asked=True)
     await press(database, AGREED[3:4])
     await run(off)
     assert not Store(tmp_path / "models").names()
 
 
 async def test_it_waits_between_trainings_unless_asked(
-    database: Database, tmp_path: Path, base: Path
+    job: Start, database: Database, tmp_path: Path, base: Path
 ) -> None:
     await press(database, AGREED[:4])
-    await run(job(database, tmp_path, training={"spam": base})[0])
+    await run(job(training={"spam": base})[0])
     await press(database, [*AGREED[4:], (1, "see you at the pond", "ham"), (2, "see you at the pond", "ham")])
-    patient, _ = job(database, tmp_path, training={"spam": base}, retrain_gap_hours=6)
+    patient, _ = job(training={"spam": base}, retrain_gap_hours=6)
     await run(patient)
     store = Store(tmp_path / "models")
     assert len(store.versions("spam")) == 1
@@ -143,9 +165,9 @@ async def test_it_waits_between_trainings_unless_asked(
 
 
 async def test_a_version_judged_on_few_rows_replaces_nothing_by_itself(
-    database: Database, tmp_path: Path
+    job: Start, database: Database, tmp_path: Path
 ) -> None:
-    context, hands = job(database, tmp_path)
+    context, hands = job()
     await press(database, AGREED)
     await run(context)
     store = Store(tmp_path / "models")
@@ -158,9 +180,9 @@ async def test_a_version_judged_on_few_rows_replaces_nothing_by_itself(
 
 
 async def test_what_was_killed_after_its_training_is_not_trained_again(
-    database: Database, tmp_path: Path, base: Path
+    job: Start, database: Database, tmp_path: Path, base: Path
 ) -> None:
-    context, hands = job(database, tmp_path, training={"spam": base})
+    context, hands = job(training={"spam": base})
     await press(database, AGREED)
     # Killed while it trained: the row is begun, nothing is stored.
     training = asyncio.create_task(run(context))
@@ -170,20 +192,16 @@ async def test_what_was_killed_after_its_training_is_not_trained_again(
     await asyncio.gather(training, return_exceptions=True)
     assert begun[0].ended_ms is None
     # As a later attempt would find it that was killed between storing and judging.
-    joined = tmp_path / "joined.csv"
     async with database.begin() as connection:
         await connection.execute(feedback.delete())
     store = Store(tmp_path / "models")
     made = await train(
         "plugins.spam.model:SpamModel", base, store, lambda _done, note="": None, promote=False
     )
-    assert not joined.exists()
     manifest = store.manifest("spam", made.version)
     assert manifest.data is not None
     async with database.begin() as connection:
-        from shared.tables import training as table
-
-        await connection.execute(table.update().values(data_sha256=manifest.data.sha256))
+        await connection.execute(trainings.update().values(data_sha256=manifest.data.sha256))
     await run(context)
     assert store.versions("spam") == [made.version]
     assert len(store.judgements("spam", made.version)) == 1
@@ -193,9 +211,9 @@ async def test_what_was_killed_after_its_training_is_not_trained_again(
 
 
 async def test_what_breaks_off_again_and_again_is_given_up_and_told(
-    database: Database, tmp_path: Path, base: Path
+    job: Start, database: Database, tmp_path: Path, base: Path
 ) -> None:
-    context, hands = job(database, tmp_path, training={"spam": base})
+    context, hands = job(training={"spam": base})
     await press(database, AGREED)
     for _ in range(3):
         training = asyncio.create_task(run(context))
@@ -211,9 +229,11 @@ async def test_what_breaks_off_again_and_again_is_given_up_and_told(
     assert not Store(tmp_path / "models").versions("spam")
 
 
-async def test_a_base_that_cannot_be_used_is_told_once(database: Database, tmp_path: Path) -> None:
+async def test_a_base_that_cannot_be_used_is_told_once(
+    job: Start, database: Database, tmp_path: Path
+) -> None:
     poor = write(tmp_path / "poor.csv", invented(40))
-    context, hands = job(database, tmp_path, training={"spam": poor})
+    context, hands = job(training={"spam": poor})
     await press(database, AGREED)
     await run(context)
     await run(context)
@@ -221,7 +241,7 @@ async def test_a_base_that_cannot_be_used_is_told_once(database: Database, tmp_p
     assert "too few messages" in news.text
 
 
-async def test_only_models_that_learn_are_trained(database: Database, tmp_path: Path) -> None:
-    context, _ = job(database, tmp_path)
+async def test_only_models_that_learn_are_trained(job: Start, database: Database, tmp_path: Path) -> None:
+    context, _ = job()
     with pytest.raises(Refusal, match="learns from feedback"):
         await run(replace(context, arguments={"model": "digits"}))
