@@ -34,7 +34,7 @@ def grow_tree(texts: Sequence[str], cache: Path | None, seed: int, progress: Pro
     topic = sort(prepared, seed)
     progress(0.8, "")
     leaf, joins, cut, typical = _grown(prepared.vectors, topic, seed)
-    points = place(prepared.vectors, seed)
+    points = place(prepared.vectors, topic, seed)
     progress(0.98, "")
     tree = _packed(prepared, leaf, typical, points, joins, cut)
     progress(1.0, "")

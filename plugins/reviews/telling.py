@@ -29,12 +29,11 @@ def topic_words(tree: Tree) -> list[list[str]]:
         np.add.at(counts[tree.cut[leaf]], pairs[::2], pairs[1::2])
     # Equal weight to each topic: of a topic ten times as large every word would be typical.
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    spread = share / np.maximum(share.sum(0, keepdims=True), 1e-12)
-    score = np.sqrt(share) * (np.log1p(spread * topics) if topics > 1 else 1.0) * np.minimum(counts / 3, 1)
-    return [
-        _distinct([tree.terms[term] for term in np.argsort(-row, kind="stable")[:40] if row[term] > 0])
-        for row in score
-    ]
+    # A word that all topics have alike sets none apart.
+    lift = np.log(np.maximum(share * topics / np.maximum(share.sum(0, keepdims=True), 1e-12), 1.0))
+    score = np.sqrt(share) * (lift if topics > 1 else 1.0) * np.minimum(counts / 3, 1)
+    ranked = [[int(term) for term in np.argsort(-row, kind="stable")[:40] if row[term] > 0] for row in score]
+    return [_distinct([tree.terms[term] for term in terms]) for terms in ranked]
 
 
 def _distinct(words: Sequence[str]) -> list[str]:

@@ -66,7 +66,7 @@ def unpack(blob: bytes, rows: int) -> Tree:
         raise wrong
     try:
         tree = msgspec.msgpack.decode(blob, type=Tree)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         raise wrong from None
     leaves = tree.leaves
     leaf = np.frombuffer(tree.leaf, dtype=np.uint8)
@@ -158,7 +158,9 @@ def with_cut(tree: Tree, cut: list[int]) -> Tree:
     weight: dict[int, int] = {}
     for leaf, topic in enumerate(cut):
         weight[topic] = weight.get(topic, 0) + int(sizes[leaf])
-    order = {topic: at for at, topic in enumerate(sorted(weight, key=lambda topic: (-weight[topic], topic)))}
+    # Of equal size: in the order of their leaves, whatever they were called before.
+    ranked = sorted(weight, key=lambda topic: (-weight[topic], cut.index(topic)))
+    order = {topic: at for at, topic in enumerate(ranked)}
     return msgspec.structs.replace(tree, cut=[order[topic] for topic in cut])
 
 
