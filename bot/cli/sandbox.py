@@ -54,25 +54,34 @@ async def _sandbox(port: int, open_page: bool, data_dir: Path) -> None:
             "Port {port} cannot be used ({reason}). Try --port 0.", port=port, reason=reason
         ) from None
     try:
-        async with _bot(server, data_dir) as bot:
-            ended = asyncio.create_task(bot.wait())
-            stopped = asyncio.create_task(stop.wait())
-            ready = asyncio.create_task(server.wait_for_bot())
-            typer.echo(server.page_url)
-            done, _ = await asyncio.wait(
-                [ended, stopped, ready], timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED
-            )
-            if ready in done:
-                typer.echo("ready")
-                if open_page:
-                    await asyncio.to_thread(webbrowser.open, server.page_url)
-                await asyncio.wait([ended, stopped], return_when=asyncio.FIRST_COMPLETED)
-            for task in (ended, stopped, ready):
-                task.cancel()
-            if not stop.is_set():
-                raise Fault("The bot has ended; its log above says why.")
+        typer.echo(server.page_url)
+        # What was killed is started again, as an operator's supervisor would; the page and its messages stay.
+        while await _until_it_ends(server, data_dir, open_page, stop):
+            typer.echo("The bot was killed; it is started again.")
+            open_page = False
+        if not stop.is_set():
+            raise Fault("The bot has ended; its log above says why.")
     finally:
         await server.__aexit__(None, None, None)
+
+
+async def _until_it_ends(server: Sandbox, data_dir: Path, open_page: bool, stop: asyncio.Event) -> bool:
+    """Run the bot until it ends, or is told to stop; tells whether it was up and then killed by a signal."""
+    async with _bot(server, data_dir) as bot:
+        ended = asyncio.create_task(bot.wait())
+        stopped = asyncio.create_task(stop.wait())
+        ready = asyncio.create_task(server.wait_for_bot())
+        done, _ = await asyncio.wait(
+            [ended, stopped, ready], timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED
+        )
+        if ready in done:
+            typer.echo("ready")
+            if open_page:
+                await asyncio.to_thread(webbrowser.open, server.page_url)
+            await asyncio.wait([ended, stopped], return_when=asyncio.FIRST_COMPLETED)
+        for task in (ended, stopped, ready):
+            task.cancel()
+        return ready in done and not stop.is_set() and (bot.returncode or 0) < 0
 
 
 @asynccontextmanager

@@ -72,3 +72,25 @@ async def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
     assert process.returncode == 1
     assert f"Port {port} cannot be used" in err
     assert len(err.strip().splitlines()) == 1
+
+
+async def test_a_bot_that_is_killed_is_started_again_and_the_page_keeps_its_messages(tmp_path: Path) -> None:
+    process = start(tmp_path)
+    assert process.stdout is not None
+    url = (await asyncio.to_thread(process.stdout.readline)).strip()
+    await asyncio.to_thread(process.stdout.readline)
+    async with Person(url, "member-1") as person:
+        await person.waits_for_command("spam")
+        await person.say("still here")
+        (bot,) = [
+            p for p in psutil.Process(process.pid).children() if "bot.sandbox.bot_process" in p.cmdline()
+        ]
+        bot.kill()
+        assert "started again" in await asyncio.to_thread(process.stdout.readline)
+        assert await asyncio.to_thread(process.stdout.readline) == "ready\n"
+        answer = await person.slash("spam score", text="see you at eight", within=30)
+        assert answer.message.embeds[0]["title"]
+        assert "still here" in [m.content for m in await person.history()]
+    process.terminate()
+    await asyncio.to_thread(process.communicate, None, 20)
+    assert process.returncode == 0
