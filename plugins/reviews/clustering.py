@@ -14,6 +14,7 @@ from scipy.sparse import csr_matrix
 from sklearn.cluster import KMeans
 
 from plugins.reviews.points import place
+from plugins.reviews.positive import probability_positive
 from plugins.reviews.preparing import Prepared, prepare
 from plugins.reviews.topics import find_topics
 from plugins.reviews.tree import NOISE, VERSION, Tree, with_cut
@@ -137,5 +138,8 @@ def _packed(
         y=place[:, 1].tobytes(),
         terms=[terms.shown[at] for at in kept],
         counts=pairs,
+        positive=np.append(np.round(probability_positive(prepared.vectors) * 255), 0)[kind]
+        .astype(np.uint8)
+        .tobytes(),
     )
     return with_cut(tree, cut)

@@ -104,13 +104,13 @@ def described(tree: "Tree", texts: Sequence[str]) -> Clustering:
 
 
 class Reviews:
-    """Cuts topics elsewhere, and judges how well reviews are sorted; needs no weights of its own."""
+    """Cuts topics elsewhere, and judges how well reviews are sorted; what ships with it is read where it is needed."""
 
     name: ClassVar[str] = "reviews"
     request: ClassVar[type[msgspec.Struct]] = RecutRequest
     result: ClassVar[type[msgspec.Struct]] = Clustering
     max_batch: ClassVar[int] = 1
-    default: ClassVar[Path | None] = None
+    default: ClassVar[Path | None] = Path(__file__).parent / "weights"
     data_columns: ClassVar[Mapping[str, str]] = COLUMNS
 
     @classmethod

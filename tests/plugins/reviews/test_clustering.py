@@ -187,3 +187,18 @@ def test_progress_only_rises_and_ends_at_one() -> None:
 def test_more_reviews_than_can_be_sorted_are_refused() -> None:
     with pytest.raises(BadInput, match="At most"):
         sort(["好"] * (MAX_REVIEWS + 1))
+
+
+def test_a_topic_says_which_share_of_its_reviews_is_meant_well() -> None:
+    praise = [
+        f"{word}非常好，很满意，{said}" for word in THINGS["fruit"] for said in ("推荐", "喜欢", "下次再来")
+    ]
+    blame = [
+        f"{word}太差了，非常失望，{said}" for word in THINGS["phone"] for said in ("垃圾", "退货", "再也不买")
+    ]
+    found = sort(praise + blame)
+    share = {topic.id: topic.positive for topic in found.topics}
+    well = [share[at] for at in found.topic[: len(praise)]]
+    ill = [share[at] for at in found.topic[len(praise) :]]
+    assert None not in well + ill
+    assert min(one for one in well if one is not None) > max(one for one in ill if one is not None)
