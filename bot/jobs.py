@@ -205,7 +205,8 @@ class RunHands:
             ids = [f"b0:{key}" for key in keys]
             try:
                 # Discord takes a nonce of an author once within some minutes, and returns the first message again.
-                nonce = f"hearth-{self.claim.run.id}-{part}"[:25]
+                # SQLite gives the numbers of removed runs again, so the due time is what tells runs apart.
+                nonce = f"{self.claim.run.due_ms:x}-{self.claim.run.id}-{part}"[:25]
                 known = (await target.send(nonce=nonce, **send_message(message, ids))).id
             except discord.Forbidden:
                 raise Refusal("The bot may not write in the job's channel.") from None

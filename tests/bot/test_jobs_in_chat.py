@@ -63,6 +63,16 @@ async def test_a_reminder_is_added_run_and_removed(home: House) -> None:
     assert "no job" in (await admin.slash("jobs history", number=number)).text
 
 
+async def test_a_job_is_heard_that_comes_after_one_that_was_removed(home: House) -> None:
+    admin = await home.person("admin")
+    for words in ("first", "second", "third"):
+        number = await number_of(admin, job="core/say", schedule="0:00", text=f"the {words} of three")
+        await admin.slash("jobs run", number=number)
+        await admin.sees(lambda m, words=words: m.content == f"the {words} of three")  # type: ignore[misc]
+        await history(admin, number, "done")
+        await admin.slash("jobs remove", number=number)
+
+
 async def test_a_paused_job_is_shown_so_and_goes_on(home: House) -> None:
     admin = await home.person("admin")
     number = await number_of(admin, job="core/say", schedule="every 2h", text="drink")
