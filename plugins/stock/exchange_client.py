@@ -15,6 +15,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.util import Retry
+from yarl import URL
 
 from plugins.stock.exchange_page import Response
 from shared.addresses import Reach, vet
@@ -28,7 +29,9 @@ CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 15.0
 LONGEST_SECONDS: Final = 30.0
 """What a body may take that comes in small drops."""
-AGENT: Final = "Hearth/0.1 (a chat bot; one request at a time)"
+NAME: Final = "Hearth"
+"""What robots.txt calls us."""
+AGENT: Final = f"{NAME}/0.1 (a chat bot; one request at a time)"
 UNWANTED: Final = frozenset({403, 429})
 LONGEST_PAUSE: Final = 7 * 86_400.0
 UNWANTED_PAUSE: Final = 3_600.0
@@ -79,20 +82,30 @@ class ExchangeClient:
     def month(self, code: str, month: str) -> bytes:
         """Return what the exchange answers for a month such as 2020-01. Raises `Trouble`."""
         query = {"date": month.replace("-", "") + "01", "stockNo": code, "response": self._response}
+        return self._tried(self._url, query)
+
+    def robots(self) -> bytes:
+        """Return the exchange's robots.txt; empty where it has none. Raises `Trouble`."""
+        try:
+            return self._tried(str(URL(self._url).origin() / "robots.txt"), {})
+        except _Absent:
+            return b""
+
+    def _tried(self, url: str, query: dict[str, str]) -> bytes:
         for attempt in range(1, TRIES + 1):
             try:
-                return self._once(query)
+                return self._once(url, query)
             except _CutShort as error:
                 if attempt == TRIES:
                     raise Trouble(error.why, TROUBLE_PAUSE) from None
                 time.sleep(self._gap * 2 ** (attempt - 1))
         raise AssertionError
 
-    def _once(self, query: dict[str, str]) -> bytes:
+    def _once(self, url: str, query: dict[str, str]) -> bytes:
         try:
-            vet(self._url, self._reach)
+            vet(url, self._reach)
             with self._session.get(
-                self._url,
+                url,
                 params=query,
                 stream=True,
                 allow_redirects=False,
@@ -105,6 +118,10 @@ class ExchangeClient:
         except requests.RequestException as error:
             log.warning("exchange not reached", why=_cause(error))
             raise Trouble(Text("it could not be reached"), TROUBLE_PAUSE) from None
+
+
+class _Absent(Trouble):
+    """Nothing is at an address."""
 
 
 class _CutShort(Exception):
@@ -129,7 +146,7 @@ def _judge(answer: requests.Response) -> None:
             Text("it has trouble of its own ({status})", {"status": status}), _seconds(said, TROUBLE_PAUSE)
         )
     # Redirects too: they may lead anywhere, and the exchange's table has one address.
-    raise Trouble(Text("it answers {status}", {"status": status}), TROUBLE_PAUSE)
+    raise _Absent(Text("it answers {status}", {"status": status}), TROUBLE_PAUSE)
 
 
 def _seconds(said: str, default: float) -> float:

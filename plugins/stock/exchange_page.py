@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, Literal
 
@@ -17,6 +18,9 @@ _NONE: Final = ("沒有符合條件的資料", "查無資料", "休市", "大於
 """What the exchange says where there is nothing: no trades, a holiday, a date that it has no table for."""
 _BUSY: Final = ("人數過多", "系統忙碌", "稍候再試", "稍後再試")
 _NO_TRADE: Final = frozenset({"", "-", "--", "---"})
+
+_CODE: Final = re.compile(r"\b[0-9]{4,6}[A-Z]?\b", re.ASCII)
+"""A stock's code in a title such as "109年01月 2330 台積電 各日成交資訊"."""
 
 Response = Literal["json", "html"]
 
@@ -40,7 +44,7 @@ def read_month(body: bytes, response: Response, code: str, month: str) -> list[D
     if table is None:
         return []
     title, header, rows = table
-    if code not in title:
+    if (named := _CODE.findall(title)) and code not in named:
         raise Unreadable("the table is of another stock")
     days = _days(header, rows)
     if any(f"{day.date:%Y-%m}" != month for day in days):
@@ -84,7 +88,7 @@ def _from_html(text: str) -> Table | None:
         ]
         at = next((n for n, row in enumerate(rows) if COLUMNS[0] in row), None)
         if at is not None and len(rows) - at <= MOST_ROWS:
-            title = " ".join(" ".join(row) for row in rows[:at]) or page.get_text(" ", strip=True)[:500]
+            title = " ".join(" ".join(row) for row in rows[:at])
             return title, rows[at], [row for row in rows[at + 1 :] if len(row) == len(rows[at])]
     _nothing(page.get_text(" ", strip=True))
     return None

@@ -78,6 +78,8 @@ class LocalExchange:
         self._series: dict[tuple[str, datetime.date], Series] = {}
         self._last, self._began = 0.0, time.monotonic()
         self.coming: deque[Fault | None] = deque()
+        self.robots = ""
+        """Its robots.txt; none where it is empty."""
         self.asked: Counter[tuple[str, str]] = Counter()
         """How often each month of each code was asked for, as ("2330", "2020-01")."""
         self.times: list[float] = []
@@ -87,6 +89,7 @@ class LocalExchange:
         app = web.Application()
         app.router.add_get(PATH, self._answer)
         app.router.add_get("/elsewhere", self._elsewhere)
+        app.router.add_get("/robots.txt", self._robots)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, HOST, self._port)
@@ -115,6 +118,9 @@ class LocalExchange:
 
     async def _elsewhere(self, _request: web.Request) -> web.Response:
         return web.Response(text="This must never be fetched.")
+
+    async def _robots(self, _request: web.Request) -> web.Response:
+        return web.Response(text=self.robots) if self.robots else web.Response(status=404)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         code, date = request.query.get("stockNo", ""), request.query.get("date", "")

@@ -6,16 +6,19 @@ is not asked. A walk back through the months that is broken off goes on from whe
 
 import asyncio
 import datetime
-from collections.abc import Iterator
+import math
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import structlog
+from protego import Protego
 from sqlalchemy import Connection, case, func, select, update
 
-from plugins.stock.exchange_client import ExchangeClient, Trouble
+from plugins.stock.exchange_client import NAME, ExchangeClient, Trouble
 from plugins.stock.exchange_page import Overloaded, Unreadable, read_month
 from plugins.stock.ledger import days_of, guild_of, months_of, put_month
 from plugins.stock.series import Day
@@ -34,6 +37,7 @@ SETTLED: Final = datetime.timedelta(days=7)
 """How long after its end a month may still change."""
 EMPTY: Final = 3
 """With as many months without a trade in a row the code is unknown, or the stock was not listed before."""
+ROBOTS_SECONDS: Final = 86_400.0
 LONGEST_QUEUE: Final = 120.0
 FIRST: Final = "2010-01"
 """The exchange has no table of earlier months."""
@@ -129,16 +133,13 @@ async def _month(
                 # A file that was spoilt is as good as none.
                 body = None
         if body is None:
+            await _allowed(ctx, client)
             await _turn(ctx.database, settings)
             again = (await months_of(ctx.database, code, settings.host)).get(month, (0, False, 0))
             if again[2] > before_ms:
                 # Somebody else asked for the same while this one waited.
                 return again[0]
-            try:
-                body = await asyncio.to_thread(client.month, code, month)
-            finally:
-                # The gap is meant from the end of a request that took long.
-                await _change(ctx.database, settings.host, next_ms=now_ms() + round(settings.seconds * 1000))
+            body = await _asked(ctx, client.month, code, month)
             days = await asyncio.to_thread(read_month, body, settings.response, code, month)
             if over:
                 await asyncio.to_thread(_write, path, body)
@@ -159,6 +160,31 @@ async def _month(
         ) from None
     await put_month(ctx.database, code, settings.host, month, days, whole=over, now=milliseconds(now))
     return len(days)
+
+
+async def _allowed(ctx: Context | JobContext, client: ExchangeClient) -> None:
+    """Raise `Away` where the exchange's robots.txt, read once a day, asks programs not to read its table."""
+    settings: StockSettings = ctx.settings
+    path = _folder(ctx.folder, settings) / "robots.txt"
+    rules = await asyncio.to_thread(_read, path, ROBOTS_SECONDS)
+    if rules is None:
+        await _turn(ctx.database, settings)
+        rules = await _asked(ctx, client.robots)
+        await asyncio.to_thread(_write, path, rules)
+    robots = await asyncio.to_thread(Protego.parse, rules.decode("utf-8", "replace"))
+    if not robots.can_fetch(settings.url, NAME):
+        raise Away.because(
+            Text("{host} asks programs not to read its table (robots.txt).", {"host": settings.host})
+        )
+
+
+async def _asked(ctx: Context | JobContext, ask: Callable[..., bytes], *arguments: str) -> bytes:
+    """Have the client ask, and count the gap from the end of a request that took long."""
+    settings: StockSettings = ctx.settings
+    try:
+        return await asyncio.to_thread(ask, *arguments)
+    finally:
+        await _change(ctx.database, settings.host, next_ms=now_ms() + round(settings.seconds * 1000))
 
 
 def last_close(now: datetime.datetime) -> datetime.date:
@@ -239,12 +265,18 @@ async def _change(database: Database, host: str, **later: int) -> None:
 
 
 def _cache(folder: Path, settings: StockSettings, code: str, month: str) -> Path:
-    host = settings.host.replace(":", "_")
-    return folder / "months" / host / code / f"{month}.{settings.response}"
+    return _folder(folder, settings) / code / f"{month}.{settings.response}"
 
 
-def _read(path: Path) -> bytes | None:
+def _folder(folder: Path, settings: StockSettings) -> Path:
+    return folder / "months" / settings.host.replace(":", "_")
+
+
+def _read(path: Path, seconds: float = math.inf) -> bytes | None:
+    """Return what a file holds; None where it is not there, or was written longer ago than `seconds`."""
     try:
+        if time.time() - path.stat().st_mtime > seconds:
+            return None
         return path.read_bytes()
     except OSError:
         return None

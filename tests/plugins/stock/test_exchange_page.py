@@ -48,6 +48,12 @@ def test_a_month_is_read_with_its_thousands_its_gaps_and_its_payouts(body: bytes
     assert read_month(body, response, "2330", "2010-01") == DAYS
 
 
+@pytest.mark.parametrize("title", ["", "各日成交資訊"])
+def test_a_table_without_a_title_is_read_too(title: str) -> None:
+    assert read_month(as_json(title=title), "json", "2330", "2010-01") == DAYS
+    assert read_month(as_html(title), "html", "2330", "2010-01") == DAYS
+
+
 def test_a_new_column_or_another_order_does_no_harm() -> None:
     fields = [*COLUMNS[::-1], "註記"]
     rows = [[*row[::-1], ""] for row in ROWS]

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import os
 from collections.abc import AsyncIterator
 from itertools import pairwise
 from pathlib import Path
@@ -155,6 +156,21 @@ async def test_nobody_is_asked_while_the_exchange_wants_a_pause(
         with pytest.raises(Away, match=said):
             await brought_up(ctx, "2330", now=EVENING)
     assert len(exchange.times) == 1
+
+
+async def test_a_robots_txt_that_closes_the_table_is_respected_and_read_once_a_day(
+    database: Database, exchange: LocalExchange, tmp_path: Path
+) -> None:
+    ctx, _ = asking(database, tmp_path, exchange)
+    exchange.robots = "User-agent: *\nDisallow: /rwd/"
+    for _ in range(2):
+        with pytest.raises(Away, match=r"robots\.txt"):
+            await brought_up(ctx, "2330", now=EVENING)
+        exchange.robots = ""
+    assert not exchange.times
+    (kept,) = tmp_path.rglob("robots.txt")
+    os.utime(kept, (0, 0))
+    assert (await brought_up(ctx, "2330", now=EVENING)).days[-1].date == TODAY
 
 
 async def test_who_asks_too_fast_is_told_to_wait(tmp_path: Path, database: Database) -> None:

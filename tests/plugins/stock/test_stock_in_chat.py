@@ -114,10 +114,16 @@ async def test_an_exchange_that_is_away_is_said_with_what_can_be_done(
     home: House, exchange: LocalExchange
 ) -> None:
     person = await home.person()
+    tail(exchange, "2317", back=1)
+    await person.slash("stock forecast", code="2317", within=TIMEOUT)
     exchange.coming.append("429")
     answer = await person.slash("stock forecast", code="1101", within=TIMEOUT)
     assert "wants no more requests now (429)" in answer.text
     assert "/stock import" in answer.text
+    # What is known of another is forecast from, and it says that it may be old.
+    answer = await person.slash("stock forecast", code="2317", within=TIMEOUT)
+    assert "Next day of trading" in answer.text
+    assert "may be missing: 127.0.0.1" in answer.text.replace("\\", "")
     async with home.core.database.begin() as connection:
         await connection.execute(delete(turn))
 
