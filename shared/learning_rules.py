@@ -8,6 +8,7 @@ to see to, which judges on rows that people of the chat have no part in.
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Final
 
 from shared.learning import Learned, LeftOut, Vote, Weighed
@@ -26,7 +27,8 @@ PROVEN: Final = 3
 PROVEN_WRONG: Final = 0.2
 FEW: Final = 5
 PERSON_SHARE: Final = 0.05
-"""A person gives at most `FEW` rows of one training, or this share of them where that is more."""
+"""A person gives at most `FEW` rows of one training, or this share of them where that is more, a row that several
+agree on counting in parts."""
 BASE_SHARE: Final = 0.25
 """Rows of feedback, at most, by rows of the base."""
 
@@ -166,11 +168,15 @@ def _bounded(candidates: Sequence[Candidate], limit: int) -> list[Candidate]:
 
 
 def _within(candidates: Sequence[Candidate], each: int, limit: int) -> list[Candidate]:
-    given: Counter[int] = Counter()
+    given: dict[int, Fraction] = defaultdict(Fraction)
     chosen: list[Candidate] = []
     for candidate in candidates:
+        if len(chosen) == limit:
+            break
+        # A row is given by all who agree on it, in equal parts; who has given enough does not count.
         free = [person for person in candidate.people if given[person] < each]
-        if len(chosen) < limit and len(free) >= (1 if candidate.alone else AGREE):
+        if len(free) >= (1 if candidate.alone else AGREE):
             chosen.append(candidate)
-            given.update(candidate.people)
+            for person in free:
+                given[person] += Fraction(1, len(free))
     return chosen

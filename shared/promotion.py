@@ -64,7 +64,8 @@ class Gate:
 
     def _against(self, defender: Weights, version: str, found: Report) -> Judgement:
         if defender.origin == "none":
-            return _undecided(None, "there is nothing to compare it with", passed=True)
+            alone = _undecided(None, "there is nothing to compare it with", passed=True)
+            return msgspec.structs.replace(alone, metrics=defined(found.metrics))
         if defender.version == version:
             return _undecided(version, "it answers already", passed=True)
         try:

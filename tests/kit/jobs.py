@@ -10,6 +10,7 @@ from bot.hands import CoreHands
 from bot.trainer import train
 from shared.context import JobContext
 from shared.database import Database
+from shared.errors import Refusal
 from shared.jobs import Jobs, OwnJobs
 from shared.manifest import Outcome
 from shared.model import AnyModel, Progress
@@ -28,6 +29,9 @@ class Hands:
     """Keeps posts as (channel, reply)."""
 
     root: Path
+    gone: frozenset[int] = frozenset()
+    """Channels that are not there."""
+
     posts: list[tuple[int, Reply]] = field(default_factory=list)
 
     async def labour(
@@ -54,7 +58,9 @@ class Hands:
         return await train(path, data, store, progress, judge=judge, licence=licence, fewest=fewest)
 
     async def post(self, reply: Reply, channel: int) -> int:
-        """Keep a post."""
+        """Keep a post. Raises `Refusal` for a channel that is gone."""
+        if channel in self.gone:
+            raise Refusal("The job's channel is not there any more, or the bot may not see it.")
         self.posts.append((channel, reply))
         return len(self.posts)
 

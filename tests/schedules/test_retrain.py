@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import itertools
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -24,25 +25,38 @@ from shared.migrate import migrate
 from shared.predictor import Predictor
 from shared.settings import Settings
 from shared.store import Store
+from shared.tables import news
 from shared.tables import training as trainings
 from tests.kit.jobs import Hands, job_context
+from tests.kit.words import Words, sentences
 from tests.kit.worker import warm
-from tests.plugins.spam.messages import invented, write
+from tests.plugins.spam.messages import write
 
 SPAM = Path(__file__).parents[2] / "plugins" / "spam"
-PLACE = 7
+PLACE, GONE = 7, 10
 AT = 1_700_000_000_000
 times = itertools.count(AT)
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-LEARNER = Feedback(model=SpamModel, table=feedback, labels=("ham", "spam"), starter=SPAM / "starter.csv")
+LEARNERS = {
+    model.name: Feedback(model=model, table=feedback, labels=("ham", "spam"), starter=SPAM / "starter.csv")
+    for model in (Words, SpamModel)
+}
 Start = Callable[..., tuple[JobContext, Hands]]
 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return an operator's training file: enough to judge on."""
-    return write(tmp_path_factory.mktemp("base") / "messages.csv", invented(900))
+    return write(tmp_path_factory.mktemp("base") / "messages.csv", sentences(700))
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def champion(tmp_path_factory: pytest.TempPathFactory, base: Path) -> Path:
+    """Return a store with a version of Words that answers."""
+    root = tmp_path_factory.mktemp("store") / "models"
+    await train("tests.kit.words:Words", base, Store(root), lambda _done, note="": None)
+    return root
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -64,7 +78,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 def job(database: Database, predictor: Predictor, tmp_path: Path) -> Start:
     """Return what makes a run of the job."""
 
-    def start(*, asked: bool = False, **more: object) -> tuple[JobContext, Hands]:
+    def start(model: str = "words", asked: bool = False, **more: object) -> tuple[JobContext, Hands]:
         chosen: dict[str, object] = {
             "data_dir": tmp_path, "retrain_after": 2, "retrain_gap_hours": 0, "news_channel": PLACE, **more
         }  # fmt: skip
@@ -73,10 +87,11 @@ def job(database: Database, predictor: Predictor, tmp_path: Path) -> Start:
             database,
             tmp_path,
             settings=Settings(_env_file=None, **chosen),  # type: ignore[arg-type, call-arg]
-            arguments={"model": "spam"},
+            arguments={"model": model},
             predictor=predictor,
         )
-        return replace(context, asked=asked, learners={"spam": LEARNER}), hands
+        hands.gone = frozenset({GONE})
+        return replace(context, asked=asked, learners=LEARNERS), hands
 
     return start
 
@@ -109,42 +124,65 @@ AGREED = [
 
 
 async def test_enough_feedback_trains_a_version_that_the_gate_judges_and_the_channel_hears_of(
-    job: Start, database: Database, tmp_path: Path, base: Path
+    job: Start, database: Database, tmp_path: Path, base: Path, champion: Path
 ) -> None:
-    context, hands = job(training={"spam": base})
+    shutil.copytree(champion, tmp_path / "models")
+    store = Store(tmp_path / "models")
+    (before,) = store.versions("words")
+    context, hands = job(training={"words": base})
     await press(database, AGREED)
     await run(context)
-    store = Store(tmp_path / "models")
-    (version,) = store.versions("spam")
-    (judgement,) = store.judgements("spam", version)
+    _, version = store.versions("words")
+    (judgement,) = store.judgements("words", version)
+    assert (judgement.against, judgement.passed) == (before, True)
     assert judgement.rows >= 100
-    assert judgement.metrics["accuracy"].value > 0.9
-    ((channel, news),) = hands.posts
+    assert store.champion("words") == version
+    ((channel, post),) = hands.posts
     assert channel == PLACE
-    assert "spam" in str(news.title)
-    assert "3 texts that 2 people agree on" in "".join(field.value for field in news.fields)
-    (noted,) = await Book(database, "spam").all()
-    manifest = store.manifest("spam", version)
+    assert post.title == "🎓 words: a new version answers"
+    said = "\n".join([post.text, *(f"{field.name} {field.value}" for field in post.fields)])
+    assert f"{judgement.rows} held-out rows" in said
+    for metrics in (judgement.rival, judgement.metrics):
+        each = metrics["accuracy"]
+        assert f"{each.value:.3f} ({each.low:.3f}–{each.high:.3f})" in said
+    assert "3 texts that 2 people agree on" in said
+    assert post.pictures[0].name == "loss.png"
+    (noted,) = await Book(database, "words").all()
+    manifest = store.manifest("words", version)
     assert manifest.data is not None
     assert (noted.version, noted.data_sha256, noted.told) == (version, manifest.data.sha256, True)
     assert manifest.data.rows == noted.base_rows + 3
     # What people wrote lies nowhere but in their table.
-    assert not list(tmp_path.rglob("spam.csv"))
+    assert not list(tmp_path.rglob("words.csv"))
     await run(context)
-    assert store.versions("spam") == [version]
+    assert len(store.versions("words")) == 2
+
+
+async def test_channels_hear_in_their_own_language_and_one_that_is_gone_keeps_none_from_it(
+    job: Start, database: Database, tmp_path: Path, base: Path
+) -> None:
+    async with database.begin() as connection:
+        for channel, locale in ((20, "zh-TW"), (30, "en-US"), (GONE, "en-US")):
+            values = {"channel_id": channel, "guild_id": 1, "locale": locale, "created_ms": channel}
+            await connection.execute(news.insert().values(**values))
+    context, hands = job(training={"words": base}, news_channel=30)
+    await press(database, AGREED)
+    await run(context)
+    told = {channel: str(reply.title) for channel, reply in hands.posts}
+    assert told == {20: "🎓 words：改由新版本作答", 30: "🎓 words: a new version answers"}
 
 
 async def test_too_little_feedback_trains_nothing(
     job: Start, database: Database, tmp_path: Path, base: Path
 ) -> None:
-    context, hands = job(training={"spam": base})
+    context, hands = job(training={"words": base})
     await run(context)
     await press(database, [(1, text, label) for _, text, label in AGREED[::2]])
     await press(database, AGREED[:2][1:])
     await run(context)
     assert not Store(tmp_path / "models").names()
     assert not hands.posts
-    off, _ = job(training={"spam": base}, feedback=False, asked=True)
+    off, _ = job(training={"words": base}, feedback=False, asked=True)
     await press(database, AGREED[3:4])
     await run(off)
     assert not Store(tmp_path / "models").names()
@@ -154,20 +192,20 @@ async def test_it_waits_between_trainings_unless_asked(
     job: Start, database: Database, tmp_path: Path, base: Path
 ) -> None:
     await press(database, AGREED[:4])
-    await run(job(training={"spam": base})[0])
+    await run(job(training={"words": base})[0])
     await press(database, [*AGREED[4:], (1, "see you at the pond", "ham"), (2, "see you at the pond", "ham")])
-    patient, _ = job(training={"spam": base}, retrain_gap_hours=6)
+    patient, _ = job(training={"words": base}, retrain_gap_hours=6)
     await run(patient)
     store = Store(tmp_path / "models")
-    assert len(store.versions("spam")) == 1
+    assert len(store.versions("words")) == 1
     await run(replace(patient, asked=True))
-    assert len(store.versions("spam")) == 2
+    assert len(store.versions("words")) == 2
 
 
 async def test_a_version_judged_on_few_rows_replaces_nothing_by_itself(
     job: Start, database: Database, tmp_path: Path
 ) -> None:
-    context, hands = job()
+    context, hands = job("spam")
     await press(database, AGREED)
     await run(context)
     store = Store(tmp_path / "models")
@@ -182,11 +220,11 @@ async def test_a_version_judged_on_few_rows_replaces_nothing_by_itself(
 async def test_what_was_killed_after_its_training_is_not_trained_again(
     job: Start, database: Database, tmp_path: Path, base: Path
 ) -> None:
-    context, hands = job(training={"spam": base})
+    context, hands = job(training={"words": base})
     await press(database, AGREED)
     # Killed while it trained: the row is begun, nothing is stored.
     training = asyncio.create_task(run(context))
-    while not (begun := await Book(database, "spam").all()):
+    while not (begun := await Book(database, "words").all()):
         await asyncio.sleep(0.02)
     training.cancel()
     await asyncio.gather(training, return_exceptions=True)
@@ -195,17 +233,15 @@ async def test_what_was_killed_after_its_training_is_not_trained_again(
     async with database.begin() as connection:
         await connection.execute(feedback.delete())
     store = Store(tmp_path / "models")
-    made = await train(
-        "plugins.spam.model:SpamModel", base, store, lambda _done, note="": None, promote=False
-    )
-    manifest = store.manifest("spam", made.version)
+    made = await train("tests.kit.words:Words", base, store, lambda _done, note="": None, promote=False)
+    manifest = store.manifest("words", made.version)
     assert manifest.data is not None
     async with database.begin() as connection:
         await connection.execute(trainings.update().values(data_sha256=manifest.data.sha256))
     await run(context)
-    assert store.versions("spam") == [made.version]
-    assert len(store.judgements("spam", made.version)) == 1
-    (ended,) = await Book(database, "spam").all()
+    assert store.versions("words") == [made.version]
+    assert len(store.judgements("words", made.version)) == 1
+    (ended,) = await Book(database, "words").all()
     assert (ended.version, ended.told) == (made.version, True)
     assert len(hands.posts) == 1
 
@@ -213,12 +249,12 @@ async def test_what_was_killed_after_its_training_is_not_trained_again(
 async def test_what_breaks_off_again_and_again_is_given_up_and_told(
     job: Start, database: Database, tmp_path: Path, base: Path
 ) -> None:
-    context, hands = job(training={"spam": base})
+    context, hands = job(training={"words": base})
     await press(database, AGREED)
     for _ in range(3):
         training = asyncio.create_task(run(context))
-        before = await Book(database, "spam").all()
-        while await Book(database, "spam").all() == before:
+        before = await Book(database, "words").all()
+        while await Book(database, "words").all() == before:
             await asyncio.sleep(0.02)
         training.cancel()
         await asyncio.gather(training, return_exceptions=True)
@@ -226,19 +262,19 @@ async def test_what_breaks_off_again_and_again_is_given_up_and_told(
     assert "broke off" in hands.posts[0][1].text
     await run(context)
     assert len(hands.posts) == 1
-    assert not Store(tmp_path / "models").versions("spam")
+    assert not Store(tmp_path / "models").versions("words")
 
 
 async def test_a_base_that_cannot_be_used_is_told_once(
     job: Start, database: Database, tmp_path: Path
 ) -> None:
-    poor = write(tmp_path / "poor.csv", invented(40))
-    context, hands = job(training={"spam": poor})
+    poor = write(tmp_path / "poor.csv", sentences(20))
+    context, hands = job(training={"words": poor})
     await press(database, AGREED)
     await run(context)
     await run(context)
-    ((_, news),) = hands.posts
-    assert "too few messages" in news.text
+    ((_, post),) = hands.posts
+    assert "too few texts" in post.text
 
 
 async def test_only_models_that_learn_are_trained(job: Start, database: Database, tmp_path: Path) -> None:
