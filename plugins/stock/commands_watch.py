@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 from plugins.stock.alarms import alarms_of, reached, remove_alarm, set_alarm
 from plugins.stock.course_csv import HIGHEST
 from plugins.stock.fetching import brought_up
-from plugins.stock.ledger import code_of
+from plugins.stock.ledger import code_of, months_of
 from plugins.stock.wording import day as date_of
 from plugins.stock.wording import price as written
 from shared.command import Range, command
@@ -34,6 +34,11 @@ async def watch(
     if asker.channel_id is None:
         raise Refusal("A price alarm needs a channel to be told in.")
     last = (await brought_up(ctx, code)).days[-1]
+    host = ctx.settings.host
+    if not any(count for count, *_ in (await months_of(ctx.database, code, host)).values()):
+        raise Refusal(
+            "Price alarms look at closes of {host}, which has none of {code}.", host=host, code=code
+        )
     if reached(above, price, last.close):
         return Reply(
             text=ctx.text(

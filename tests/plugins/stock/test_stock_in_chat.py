@@ -141,6 +141,8 @@ async def test_a_file_is_imported_forecast_from_and_exported_as_it_was(
     assert "200 days of trading were imported" in answer.text
     answer = await person.slash("stock forecast", code="7777X", within=TIMEOUT)
     assert f"after {days[-1].close:,.2f}" in answer.text
+    answer = await person.slash("stock watch", code="7777X", direction="above", price=1e6, within=TIMEOUT)
+    assert "which has none of 7777X" in answer.text
     answer = await person.slash("stock export", code="7777X")
     (attached,) = answer.message.attachments
     assert read_days(await person.download(attached)) == days
