@@ -231,6 +231,7 @@ def _as_json(name: str, version: str, report: Report) -> str:
         "n": report.n,
         "metrics": report.metrics,
         "baseline": report.baseline,
+        "reference": report.reference,
     }
     return msgspec.json.encode(content).decode()
 

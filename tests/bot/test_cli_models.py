@@ -124,7 +124,7 @@ def test_evaluating_prints_one_object_and_nothing_else_whatever_the_model_prints
     printed = hearth("models", "evaluate", "talking", "--data", str(hearth.data), "--json")
     report = json.loads(printed)
     assert printed.count("\n") == 1
-    assert set(report) == {"model", "version", "n", "metrics", "baseline"}
+    assert set(report) == {"model", "version", "n", "metrics", "baseline", "reference"}
     assert (report["model"], report["n"]) == ("talking", 60)
     assert report["version"] == hearth.store.champion("talking")
     accuracy = report["metrics"]["accuracy"]
