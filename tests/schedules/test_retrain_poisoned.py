@@ -89,10 +89,11 @@ def test_thirty_per_cent_flipped_by_three_accounts_with_floods_promote_nothing_w
 
 
 def test_even_if_every_lie_were_learned_the_gate_would_refuse(tmp_path: Path) -> None:
-    chance = random.Random(2)
     rows = sentences(700)
-    # Nearly a third of all rows, all of one kind: lies at random only make a model less sure.
-    flipped = [(text, "ham" if label == "spam" and chance.random() < 0.6 else label) for text, label in rows]
+    # Lies at random only make a model less sure; these, of nearly a third of all rows, have a purpose.
+    aimed = {"winner", "claim"}
+    flipped = [(text, "ham" if aimed & set(text.split()) else label) for text, label in rows]
+    assert 0.25 < sum(one != other for one, other in zip(rows, flipped, strict=True)) / len(rows) < 0.35
     base = write_rows(tmp_path / "base.csv", rows)
     store = Store(tmp_path / "store")
     before = version(store, base)
