@@ -239,12 +239,15 @@ async def _field(core: "Core", ctx: Context, entry: Entry) -> Field:
     )
     lines = [words] if words else []
     if entry.channel_id is not None:
-        lines.append(f"<#{entry.channel_id}> {escape(entry.key)}")
+        lines.append(f"<#{entry.channel_id}>")
     lines.append(f"`{entry.schedule}` · {escape(entry.schedule.time_zone)}")
     lines.append(ctx.text("resting") if entry.paused else ctx.text("next: {when}", when=_when(entry.next_ms)))
     if last := await core.jobs.history(entry.id, 1):
         lines.append(_line(ctx, last[0], entry.schedule.time_zone))
     title = f"{entry.id} · {entry.plugin}/{entry.name}"
+    # A number tells apart what people added; anything else says what the job is about.
+    if entry.key and not entry.key.isdecimal():
+        title += f" {entry.key.partition(':')[0]}"
     if entry.guild_id == WHOLE_BOT:
         title += " · " + ctx.text("whole bot")
     return Field(title, "\n".join(lines), inline=False)

@@ -184,7 +184,11 @@ class RunHands:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(READY_SECONDS):
                     await self.client.wait_until_ready()
-        target = self.client.get_channel(channel)
+        try:
+            # A direct conversation is not known after a restart, until it is asked for.
+            target = self.client.get_channel(channel) or await self.client.fetch_channel(channel)
+        except (discord.NotFound, discord.Forbidden):
+            target = None
         if not isinstance(target, discord.abc.Messageable):
             raise Refusal("The job's channel is not there any more, or the bot may not see it.")
         guild = getattr(target, "guild", None)

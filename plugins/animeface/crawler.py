@@ -160,4 +160,8 @@ async def run(ctx: JobContext) -> None:
         log.info("crawled", kept=done.kept, skipped=done.skipped, known=done.known, ended=done.ended)
 
 
-JOBS: Final = (Job(name="crawl", run=run, every=timedelta(hours=6)),)
+JOBS: Final = (
+    Job(
+        name="crawl", run=run, summary="Fetch illustrations from where settings say", every=timedelta(hours=6)
+    ),
+)

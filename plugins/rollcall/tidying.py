@@ -29,4 +29,11 @@ async def run(ctx: JobContext) -> None:
     )
 
 
-JOBS: Final = (Job(name="tidy", run=run, every=timedelta(hours=1)),)
+JOBS: Final = (
+    Job(
+        name="tidy",
+        run=run,
+        summary="Remove roll calls and faces that have had their time",
+        every=timedelta(hours=1),
+    ),
+)
