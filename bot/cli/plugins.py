@@ -15,6 +15,7 @@ from shared import logs
 from shared.database import Database
 from shared.errors import BadInput, Refusal
 from shared.feedback import as_csv, as_training_rows, feedback_table
+from shared.learning import NAME as FEEDBACK
 from shared.migrate import migrate
 from shared.plugins import Plugins
 from shared.settings import Settings
@@ -101,7 +102,10 @@ def feedback(
     name: str,
     out: Annotated[Path | None, typer.Option(help="File to write to; else standard output.")] = None,
 ) -> None:
-    """Write what people said about a plugin's answers, as a data file to train on: columns text and label."""
+    """Write what people said about a plugin's answers, as a data file to train on: columns text and label.
+
+    By majority alone; a retraining is stricter, see docs/retraining.md.
+    """
     rows = asyncio.run(_feedback(name))
     if out is None:
         typer.echo(as_csv(rows), nl=False)
@@ -127,7 +131,8 @@ async def _read() -> tuple[Plugins, States]:
 
 
 async def _switch(name: str, on: bool, guild: int | None) -> None:
-    await _known(name)
+    if name != FEEDBACK:
+        await _known(name)
     database = Database(Settings().database)
     try:
         await States(database).switch(name, on, guild, None)
@@ -148,8 +153,11 @@ async def _reload(name: str) -> None:
 
 
 async def _feedback(name: str) -> list[tuple[str, str]]:
-    await _known(name)
-    table = feedback_table(name, MetaData())
+    plugins = await _known(name)
+    found = plugins.get(name)
+    # A plugin may keep feedback that no model of it learns from.
+    declared = found.card.feedback if found is not None else None
+    table = declared.table if declared is not None else feedback_table(name, MetaData())
     database = Database(Settings().database)
     try:
         async with database.begin() as connection:
@@ -161,8 +169,9 @@ async def _feedback(name: str) -> list[tuple[str, str]]:
         await database.close()
 
 
-async def _known(name: str) -> None:
+async def _known(name: str) -> Plugins:
     plugins, _ = await _read()
     if plugins.get(name) is None and name not in plugins.quarantined:
         there = ", ".join(sorted(plugins.loaded)) or "none"
         raise BadInput("There is no plugin named {name}; there are: {there}.", name=name, there=there)
+    return plugins

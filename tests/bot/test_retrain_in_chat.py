@@ -51,7 +51,7 @@ async def test_every_model_that_learns_has_a_job(home: House) -> None:
     jobs = await home.core.jobs.find("core", "retrain")
     assert {entry.key for entry in jobs} == set(home.core.learners()) >= {"spam", "sentiment", "fact"}
     admin = await home.person("admin")
-    assert "core/retrain · whole bot" in (await admin.slash("jobs list")).text
+    assert "core/retrain spam · whole bot" in (await admin.slash("jobs list")).text
 
 
 async def test_wrong_pressed_by_several_people_leads_to_a_training_that_the_gate_judges(home: House) -> None:
