@@ -27,17 +27,17 @@ class Explained:
 def explain(error: BaseException, texts: Texts, locale: str, domain: str, **where: object) -> Explained:
     """Say what went wrong in the asker's language; log it, with an id, where it is our fault."""
     if isinstance(error, Refusal):
-        return Explained(texts.render(_harmless(error.text), locale, domain), None)
+        return Explained(texts.render(harmless(error.text), locale, domain), None)
     error_id = secrets.token_hex(4)
     log.error("fault", error_id=error_id, error=repr(error)[:500], exc_info=error, **where)
-    text = _harmless(error.text) if isinstance(error, Fault) else Text("Something went wrong on our side.")
+    text = harmless(error.text) if isinstance(error, Fault) else Text("Something went wrong on our side.")
     tail = Text(
         "Please try again. If it stays so, tell an administrator this id: {id}", {"id": f"`{error_id}`"}
     )
     return Explained(f"{texts.render(text, locale, domain)} {texts.render(tail, locale)}", error_id)
 
 
-def _harmless(text: Text) -> Text:
+def harmless(text: Text) -> Text:
     """Escape what came from outside, such as the name of a file, among the values of an error's text."""
     values: dict[str, object] = {}
     for name, value in text.values.items():
@@ -45,7 +45,7 @@ def _harmless(text: Text) -> Text:
             case str():
                 values[name] = escape(value)
             case Text():
-                values[name] = _harmless(value)
+                values[name] = harmless(value)
             case _:
                 values[name] = value
     return Text(text.msgid, values, text.plural, text.count)

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from bot.explain import harmless
 from bot.groups import Group
 from bot.states import note
 from shared.command import Channel, command
@@ -240,7 +241,10 @@ async def _field(core: "Core", ctx: Context, entry: Entry) -> Field:
     lines = [words] if words else []
     if entry.channel_id is not None:
         lines.append(f"<#{entry.channel_id}>")
-    lines.append(f"`{entry.schedule}` · {escape(entry.schedule.time_zone)}")
+    if entry.broken:
+        lines.append(f"⚠️ {core.texts.render(harmless(entry.broken.text), ctx.asker.locale)}")
+    else:
+        lines.append(f"`{entry.schedule}` · {escape(entry.schedule.time_zone)}")
     lines.append(ctx.text("resting") if entry.paused else ctx.text("next: {when}", when=_when(entry.next_ms)))
     if last := await core.jobs.history(entry.id, 1):
         lines.append(_line(ctx, last[0], entry.schedule.time_zone))

@@ -225,6 +225,11 @@ class Ledger:
         )
         busy = set(connection.execute(open_runs).scalars().all())
         for entry in entries:
+            if entry.broken:
+                # It runs once, which tells why, and rests until it is changed or resumed.
+                runs.append(_row(entry, moment(entry.next_ms or now)))
+                moves.append({"moved": entry.id, "next_ms": None})
+                continue
             rows, until = _due(entry, moment(now), entry.id in busy)
             runs += rows
             following = entry.schedule.next(until, entry.anchor)

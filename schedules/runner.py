@@ -105,6 +105,8 @@ class Runner:
         if job is None:
             await self.ledger.try_again(claim, self.ledger.now() + PATIENCE_MS, "its plugin is not here")
             return "waiting"
+        if claim.entry.broken:
+            return await self._failed(claim, job, claim.entry.broken)
         if reason := self.off(claim):
             await self.ledger.end(claim, "skipped", reason)
             return "skipped"

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, delete, select, update
 
 from shared.database import Database, now_ms
 from shared.errors import BadInput, Refusal
-from shared.schedule import Schedule
+from shared.schedule import LONGEST, Schedule
 from shared.tables import job, job_post, job_run
 
 Misfire = Literal["skip", "once", "all"]
@@ -43,6 +43,8 @@ class Entry:
     anchor_ms: int
     next_ms: int | None
     told: bool
+    broken: BadInput | None = None
+    """Why the row cannot be read, if so: it is shown and removed as any other, and runs once more to say it."""
 
     @property
     def anchor(self) -> datetime:
@@ -138,7 +140,7 @@ class Jobs:
     ) -> None:
         """Make sure that a job of the whole bot is there as its plugin declares it; whether it is paused stays."""
         for entry in await self.find(plugin, name, guild=WHOLE_BOT, key=key):
-            if (entry.schedule, entry.misfire) == (schedule, misfire):
+            if not entry.broken and (entry.schedule, entry.misfire) == (schedule, misfire):
                 return
             paused = entry.paused
             await self.put(plugin, name, schedule, key=key, misfire=misfire, arguments=arguments)
@@ -176,7 +178,9 @@ class Jobs:
             if row is None:
                 return False
             entry, changes = entry_of(row), {"paused": paused}
-            if not paused and entry.paused:
+            if not paused and entry.broken:
+                raise entry.broken
+            if not paused and (entry.paused or entry.next_ms is None):
                 following = entry.schedule.next(moment(self._now()), entry.anchor)
                 changes["next_ms"] = milliseconds(following) if following else None  # type: ignore[assignment]
             connection.execute(update(job).where(job.c.id == id).values(**changes))
@@ -306,11 +310,18 @@ def milliseconds(at: datetime) -> int:
 
 
 def entry_of(row: Row[Any]) -> Entry:
-    """Return the job that a row of `job` holds."""
+    """Return the job that a row of `job` holds; one that cannot be read says so, and holds nobody else up."""
     values = dict(row._mapping)
     del values["created_ms"]
-    values["schedule"] = Schedule.read(values["schedule"], values.pop("time_zone"))
-    values["arguments"] = json.loads(values["arguments"])
+    zone = values.pop("time_zone")
+    try:
+        values["schedule"] = Schedule.read(values["schedule"], zone)
+        values["arguments"] = dict(json.loads(values["arguments"]))
+    # Time zones are renamed, and rows repaired by hand.
+    except (BadInput, ValueError, TypeError, RecursionError) as error:
+        unread = BadInput("What job number {number} is given cannot be read.", number=row.id)
+        values["broken"] = error if isinstance(error, BadInput) else unread
+        values["schedule"], values["arguments"] = Schedule(every=LONGEST), {}
     return Entry(**values)
 
 

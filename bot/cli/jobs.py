@@ -44,7 +44,7 @@ def list_(
         where = "whole bot" if entry.guild_id == 0 else f"server {entry.guild_id}"
         key = f" {entry.key}" if entry.key else ""
         name = f"{entry.plugin}/{entry.name}"
-        when = f"{entry.schedule!s:<20} {entry.schedule.time_zone:<14}"
+        when = str(entry.broken or f"{entry.schedule!s:<20} {entry.schedule.time_zone:<14}")
         typer.echo(f"{entry.id:>5} {name:<22} {when} {where}{key}: {state}{last}")
 
 
@@ -165,6 +165,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "paused": entry.paused,
         "next": _time(entry.next_ms),
         "arguments": dict(entry.arguments),
+        "broken": str(entry.broken) if entry.broken else None,
     }
 
 

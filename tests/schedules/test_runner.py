@@ -1,7 +1,6 @@
 """What is due is run: over months of a clock that the test turns, by each misfire rule, with retries and leases."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -9,78 +8,15 @@ from zoneinfo import ZoneInfo
 import pytest_asyncio
 
 from schedules.ledger import Claim, Ledger
-from schedules.runner import Runner
-from shared.context import JobContext
 from shared.database import Database
 from shared.errors import BadInput
-from shared.jobs import Entry, Jobs, Misfire, milliseconds, moment
+from shared.jobs import Misfire, moment
 from shared.migrate import migrate
 from shared.plugin import Job
 from shared.schedule import Schedule
+from tests.kit.turned import Turned, nothing
 
 TAIPEI = ZoneInfo("Asia/Taipei")
-
-
-async def nothing(_context: JobContext) -> None:
-    """Do nothing."""
-
-
-@dataclass
-class Turned:
-    """A bot whose clock the test turns. `log` holds (due, when it ran) of each attempt."""
-
-    database: Database
-    at: datetime = datetime(2026, 1, 1, tzinfo=UTC)
-    log: list[tuple[datetime, datetime]] = field(default_factory=list)
-    told: list[str] = field(default_factory=list)
-    raises: list[Exception] = field(default_factory=list)
-    job: Job = field(default_factory=lambda: Job(name="post", run=nothing))
-
-    def now(self) -> int:
-        return milliseconds(self.at)
-
-    @property
-    def jobs(self) -> Jobs:
-        return Jobs(self.database, self.now)
-
-    def runner(self, instance: str = "one") -> Runner:
-        ledger = Ledger(self.database, instance=instance, life="a", now=self.now)
-        return Runner(
-            ledger,
-            lambda: {("stock", "post"): self.job},
-            self._work,
-            explain=lambda _e, _c: "ab12",
-            tell=self._tell,
-        )
-
-    async def _work(self, claim: Claim, _job: Job) -> None:
-        self.log.append((moment(claim.run.due_ms), self.at))
-        if self.raises:
-            raise self.raises.pop(0)
-
-    async def _tell(self, _claim: Claim, error: BaseException, error_id: str | None) -> None:
-        self.told.append(f"{error} {error_id}")
-
-    async def until(self, end: datetime, runner: Runner) -> None:
-        """Turn the clock to `end`, from one due time to the next."""
-        while True:
-            await self.settle(runner)
-            due = await runner.ledger.next_due()
-            if due is None or moment(due) > end:
-                self.at = end
-                return
-            self.at = moment(due)
-
-    async def settle(self, runner: Runner) -> None:
-        """Run all that is due now."""
-        done = -1
-        while len(self.log) > done:
-            done = len(self.log)
-            await runner.turn()
-            await runner.idle()
-
-    async def add(self, text: str, zone: str = "UTC", misfire: Misfire = "once") -> Entry:
-        return await self.jobs.put("stock", "post", Schedule.read(text, zone), misfire=misfire)
 
 
 @pytest_asyncio.fixture
