@@ -27,7 +27,7 @@ from schedules.runner import Runner
 from shared.context import JobContext
 from shared.database import Database, now_ms
 from shared.errors import Fault, Refusal
-from shared.jobs import ASKED, OwnJobs, moment
+from shared.jobs import OwnJobs, moment
 from shared.manifest import Outcome
 from shared.model import AnyModel, Progress
 from shared.plugin import Job
@@ -104,7 +104,7 @@ class JobRunner:
             due=moment(claim.run.due_ms),
             attempt=claim.run.attempt,
             timeout=min(core.settings.deadline_seconds, job.timeout.total_seconds()),
-            asked=claim.run.note == ASKED,
+            asked=claim.run.asked,
             learners=core.learners(),
         )
         await job.run(context)

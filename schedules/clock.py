@@ -31,6 +31,7 @@ class Clock:
         self._runner = runner
         self._timers = AsyncIOScheduler(timezone="UTC")
         self._wake = asyncio.Event()
+        self._ending = False
         self._work: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -49,13 +50,17 @@ class Clock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._timers.shutdown(wait=False)
+        # What a turn has taken is to be known before it is broken off.
+        self._ending = True
+        self._wake.set()
+        await asyncio.wait(self._work[:1], timeout=GRACE_SECONDS)
         for task in self._work:
             task.cancel()
         await asyncio.gather(*self._work, return_exceptions=True)
         await self._runner.stop(GRACE_SECONDS)
 
     async def _turns(self) -> None:
-        while True:
+        while not self._ending:
             try:
                 await self._runner.turn()
                 await self._set_timer()

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, and_, bindparam, exists, or_, select, update
 from sqlalchemy.sql import ColumnElement
 
 from shared.database import Database, now_ms
-from shared.jobs import WHOLE_BOT, Entry, Run, entry_of, milliseconds, moment, run_of
+from shared.jobs import ASKED, WHOLE_BOT, Entry, Run, entry_of, milliseconds, moment, run_of
 from shared.tables import job, job_run
 
 BATCH: Final = 200
@@ -121,15 +121,17 @@ class Ledger:
 
         return await self._database.transact(work)
 
-    async def renew(self, runs: Iterable[int]) -> set[int]:
-        """Lengthen the leases of `runs`; returns those that this bot still holds."""
+    async def renew(self, runs: Iterable[Run]) -> set[int]:
+        """Lengthen the leases of `runs`; returns the ids of those that this bot still holds."""
+        dues = {run.id: run.due_ms for run in runs}
         held = (
             update(job_run)
-            .where(job_run.c.id.in_(list(runs)), job_run.c.state == "running", job_run.c.owner == self._owner)
+            .where(job_run.c.id.in_(list(dues)), job_run.c.state == "running", job_run.c.owner == self._owner)
             .values(until_ms=self.now() + self._lease_ms)
-            .returning(job_run.c.id)
+            .returning(job_run.c.id, job_run.c.due_ms)
         )
-        return await self._database.transact(lambda connection: set(connection.execute(held).scalars().all()))
+        found = await self._database.transact(lambda connection: connection.execute(held).all())
+        return {id for id, due_ms in found if dues[id] == due_ms}
 
     async def lost(self, *, held: Collection[int] = (), starting: bool = False) -> list[Claim]:
         """Return runs whose bot is gone: this one holds them now. `starting`: also what its earlier life held.
@@ -170,15 +172,12 @@ class Ledger:
             ended = {
                 "state": state,
                 "ended_ms": self.now(),
-                "note": note[:2000],
+                "note": _writable(note),
                 "error_id": error_id,
                 "owner": None,
             }
-            mine = and_(job_run.c.id == claim.run.id, job_run.c.owner == self._owner)
-            if (
-                connection.execute(update(job_run).where(mine).values(**ended)).rowcount == 0
-                or state == "skipped"
-            ):
+            changed = connection.execute(update(job_run).where(self._held(claim)).values(**ended)).rowcount
+            if changed == 0 or state == "skipped":
                 return False
             failed = state == "failed"
             told = (
@@ -188,19 +187,32 @@ class Ledger:
 
         return await self._database.transact(work)
 
-    async def try_again(self, claim: Claim, at_ms: int, note: str, error_id: str | None = None) -> None:
-        """Give a run back, to be taken again at `at_ms`."""
+    async def untold(self, claim: Claim) -> None:
+        """Note that a job's channel could not be told, so that it is when the job fails again."""
+        change = update(job).where(job.c.id == claim.entry.id).values(told=False)
+        await self._database.transact(lambda connection: connection.execute(change).close())
+
+    async def try_again(
+        self, claim: Claim, at_ms: int, note: str, error_id: str | None = None, *, counts: bool = True
+    ) -> None:
+        """Give a run back, to be taken again at `at_ms`; where it is nobody's fault, the attempt does not count."""
+        note = _writable(note)
         back = {
             "state": "waiting",
             "until_ms": at_ms,
             "owner": None,
-            "note": note[:2000],
+            # Who asked for it is to have what was asked for at the next attempt, too.
+            "note": f"{ASKED}\n{note}" if claim.run.asked else note,
             "error_id": error_id,
+            "attempt": claim.run.attempt - (0 if counts else 1),
         }
-        mine = and_(job_run.c.id == claim.run.id, job_run.c.owner == self._owner)
-        await self._database.transact(
-            lambda connection: connection.execute(update(job_run).where(mine).values(**back)).close()
-        )
+        change = update(job_run).where(self._held(claim)).values(**back)
+        await self._database.transact(lambda connection: connection.execute(change).close())
+
+    def _held(self, claim: Claim) -> ColumnElement[bool]:
+        # SQLite gives the numbers of removed runs again, to runs of other times.
+        run = claim.run
+        return and_(job_run.c.id == run.id, job_run.c.due_ms == run.due_ms, job_run.c.owner == self._owner)
 
     def _mine(self, known: Collection[tuple[str, str]]) -> ColumnElement[bool]:
         guilds = self._guilds()
@@ -242,6 +254,11 @@ class Ledger:
                 update(job).where(job.c.id == bindparam("moved")).values(next_ms=bindparam("next_ms")), moves
             )
         return len(entries)
+
+
+def _writable(note: str) -> str:
+    """Leave out what a database does not take: zero bytes, and halves of surrogate pairs."""
+    return note[:2000].replace("\0", "").encode(errors="replace").decode()
 
 
 def _due(entry: Entry, now: datetime, busy: bool) -> tuple[list[dict[str, object]], datetime]:

@@ -10,12 +10,15 @@ import structlog
 
 from schedules.ledger import Claim, Ledger
 from shared.errors import DeadlineExceeded, Fault, HearthError, Refusal
+from shared.jobs import Run, State
 from shared.plugin import Job
 
 SLOTS: Final = 4
 """Runs that one bot has under way at once."""
 LONGEST_BACKOFF: Final = timedelta(hours=6)
 PATIENCE_MS: Final = 60_000
+WRITING_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 15.0, *(30.0,) * 20)
+"""How long to wait between tries to write down how a run ended: ten minutes in all."""
 log = structlog.get_logger("hearth.jobs")
 
 Known = Mapping[tuple[str, str], Job]
@@ -24,6 +27,17 @@ Known = Mapping[tuple[str, str], Job]
 
 class Lost(Fault):
     """The bot that ran a job was killed, or lost its database for long."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How an attempt ended; "waiting": it is tried again at `at_ms`. `error` is what to tell, where it failed."""
+
+    state: State
+    note: str = ""
+    error_id: str | None = None
+    error: BaseException | None = None
+    at_ms: int = 0
 
 
 @dataclass
@@ -43,7 +57,8 @@ class Runner:
     tell: Callable[[Claim, BaseException, str | None], Awaitable[None]] | None = None
     slots: int = SLOTS
     ended: Callable[[Claim, str, float], None] = lambda _claim, _state, _seconds: None
-    _running: dict[int, asyncio.Task[None]] = field(default_factory=dict)
+    _running: dict[int, tuple[Run, asyncio.Task[None]]] = field(default_factory=dict)
+    _telling: set[asyncio.Task[None]] = field(default_factory=set)
     free: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a run has ended: another may be taken."""
 
@@ -57,62 +72,79 @@ class Runner:
         await self._bury(await self.ledger.lost(held=self._running))
         if (room := self.slots - len(self._running)) > 0:
             for claim in await self.ledger.take(room, self.known().keys()):
-                task = asyncio.create_task(self._see_to(claim))
-                self._running[claim.run.id] = task
+                self._running[claim.run.id] = claim.run, asyncio.create_task(self._see_to(claim))
 
     async def renew(self) -> None:
         """Lengthen the leases of what is under way; what another bot has taken meanwhile is stopped here."""
-        mine = list(self._running)
+        mine = list(self._running.values())
         if not mine:
             return
-        held = await self.ledger.renew(mine)
-        for id in mine:
-            if id not in held and (task := self._running.get(id)) is not None:
+        held = await self.ledger.renew(run for run, _ in mine)
+        for run, task in mine:
+            if run.id not in held:
                 task.cancel()
 
     async def idle(self) -> None:
         """Wait until nothing is under way."""
-        while self._running:
-            await asyncio.wait(list(self._running.values()))
+        while tasks := self._tasks():
+            await asyncio.wait(tasks)
 
     async def stop(self, grace: float) -> None:
         """Give what is under way some seconds, then break it off; it is tried again by the next start."""
-        if self._running:
-            await asyncio.wait(list(self._running.values()), timeout=grace)
-        for task in list(self._running.values()):
-            task.cancel()
-        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        if tasks := self._tasks():
+            _, late = await asyncio.wait(tasks, timeout=grace)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    def _tasks(self) -> list[asyncio.Task[None]]:
+        return [*(task for _, task in self._running.values()), *self._telling]
 
     async def _see_to(self, claim: Claim) -> None:
         loop = asyncio.get_running_loop()
-        began, state = loop.time(), "lost"
+        began, state, ending = loop.time(), "lost", None
         try:
-            state = await self._attempt(claim)
-        except asyncio.CancelledError:
-            # Stopped, not failed: whoever starts next goes on with it.
-            await self.ledger.try_again(claim, self.ledger.now(), "broken off when the bot stopped")
-            raise
+            try:
+                ending = await self._attempt(claim)
+                news = await self._write(claim, ending)
+            except asyncio.CancelledError:
+                # Stopped, not failed: whoever starts next goes on with it. But what had ended has.
+                if ending is not None:
+                    await self._write_once(claim, ending)
+                else:
+                    why = "broken off when the bot stopped"
+                    await self.ledger.try_again(claim, self.ledger.now(), why, counts=False)
+                raise
+            state = ending.state
+            if news and ending.error is not None:
+                await self._say(claim, ending.error, ending.error_id)
         # The database may be away: the lease runs out, and the run is found again.
         except Exception as error:
             log.error("run lost", job=name_of(claim), exc_info=error)
         finally:
-            self._running.pop(claim.run.id, None)
+            if (held := self._running.get(claim.run.id)) is not None and held[0] is claim.run:
+                del self._running[claim.run.id]
             self.ended(claim, state, loop.time() - began)
             self.free.set()
 
-    async def _attempt(self, claim: Claim) -> str:
+    async def _attempt(self, claim: Claim) -> Ending:
         job = self.known().get((claim.entry.plugin, claim.entry.name))
         if job is None:
-            await self.ledger.try_again(claim, self.ledger.now() + PATIENCE_MS, "its plugin is not here")
-            return "waiting"
+            return Ending("waiting", "its plugin is not here", at_ms=self.ledger.now() + PATIENCE_MS)
         if claim.entry.broken:
-            return await self._failed(claim, job, claim.entry.broken)
+            return self._failed(claim, job, claim.entry.broken)
         if reason := self.off(claim):
-            await self.ledger.end(claim, "skipped", reason)
-            return "skipped"
+            return Ending("skipped", reason)
+        task = asyncio.current_task()
+        assert task is not None, "a coroutine runs in one"
         try:
             async with asyncio.timeout(job.timeout.total_seconds()) as limit:
                 await self.work(claim, job)
+        except asyncio.CancelledError as error:
+            # Nobody cancelled this run: the job waited for something that was.
+            if task.cancelling():
+                raise
+            return self._failed(claim, job, error)
         # A job may raise anything, and must not stop the others.
         except Exception as error:
             if isinstance(error, TimeoutError) and limit.expired():
@@ -120,44 +152,69 @@ class Runner:
                     "That took longer than {seconds:g} s, so it was stopped.",
                     seconds=job.timeout.total_seconds(),
                 )
-            return await self._failed(claim, job, error)
-        await self.ledger.end(claim, "done")
+            return self._failed(claim, job, error)
         log.info("job done", job=name_of(claim), attempt=claim.run.attempt)
-        return "done"
+        return Ending("done")
 
-    async def _failed(self, claim: Claim, job: Job, error: Exception) -> str:
+    def _failed(self, claim: Claim, job: Job, error: BaseException) -> Ending:
         attempt, error_id = claim.run.attempt, self.explain(error, claim)
         note = str(error) if isinstance(error, HearthError) else f"{type(error).__name__}: {error}"
         note = " ".join(note.split())[:500]
+        about = {"job": name_of(claim), "attempt": attempt, "error_id": error_id, "note": note}
         if attempt <= job.retries and not isinstance(error, Refusal):
             wait = min(job.backoff * 2 ** (attempt - 1), LONGEST_BACKOFF)
+            log.warning("job failed, is tried again", **about)
             at = self.ledger.now() + int(wait.total_seconds() * 1000)
-            await self.ledger.try_again(claim, at, note, error_id)
-            log.warning(
-                "job failed, is tried again",
-                job=name_of(claim),
-                attempt=attempt,
-                error_id=error_id,
-                note=note,
-            )
-            return "waiting"
-        log.error("job failed", job=name_of(claim), attempt=attempt, error_id=error_id, note=note)
-        if await self.ledger.end(claim, "failed", note, error_id) and self.tell is not None:
+            return Ending("waiting", note, error_id, at_ms=at)
+        log.error("job failed", **about)
+        return Ending("failed", note, error_id, error)
+
+    async def _write(self, claim: Claim, ending: Ending) -> bool:
+        """Write down how a run ended, though the database be away for a while: it must not run again for that."""
+        for wait in WRITING_SECONDS:
             try:
-                await self.tell(claim, error, error_id)
-            # The ledger has it; a channel that is gone must not make it worse.
-            except Exception as untold:
-                log.warning("failure not told", job=name_of(claim), error=repr(untold))
-        return "failed"
+                return await self._write_once(claim, ending)
+            # Whatever a driver raises means the same here.
+            except Exception as error:
+                log.warning("run not written down yet", job=name_of(claim), error=repr(error))
+                await asyncio.sleep(wait)
+        return await self._write_once(claim, ending)
+
+    async def _write_once(self, claim: Claim, ending: Ending) -> bool:
+        if ending.state == "waiting":
+            await self.ledger.try_again(claim, ending.at_ms, ending.note, ending.error_id)
+            return False
+        return await self.ledger.end(claim, ending.state, ending.note, ending.error_id)
+
+    async def _say(self, claim: Claim, error: BaseException, error_id: str | None) -> None:
+        """Tell a job's channel that it failed; where that cannot be, the next failure is told."""
+        if self.tell is None:
+            return
+        try:
+            await self.tell(claim, error, error_id)
+        except asyncio.CancelledError:
+            await self.ledger.untold(claim)
+            raise
+        # The ledger has it; a channel that is gone must not make it worse.
+        except Exception as untold:
+            log.warning("failure not told", job=name_of(claim), error=repr(untold))
+            await self.ledger.untold(claim)
 
     async def _bury(self, claims: list[Claim]) -> None:
         """See to runs whose bot was killed, or lost its database: by the job's rule they are tried again, or failed."""
         for claim in claims:
             job = self.known().get((claim.entry.plugin, claim.entry.name))
             if job is None:
-                await self.ledger.try_again(claim, self.ledger.now() + PATIENCE_MS, "its plugin is not here")
-            else:
-                await self._failed(claim, job, Lost("The bot that ran it was gone."))
+                why, at = "its plugin is not here", self.ledger.now() + PATIENCE_MS
+                await self.ledger.try_again(claim, at, why)
+                continue
+            error = Lost("The bot that ran it was gone.")
+            ending = self._failed(claim, job, error)
+            if await self._write_once(claim, ending):
+                # Not waited for: the clock starts before the bot is on Discord.
+                task = asyncio.create_task(self._say(claim, error, ending.error_id))
+                self._telling.add(task)
+                task.add_done_callback(self._telling.discard)
 
 
 def name_of(claim: Claim) -> str:

@@ -21,7 +21,7 @@ MOST: Final = 200
 """Jobs that one server may have."""
 MAX_ARGUMENTS: Final = 16_000
 ASKED: Final = "asked"
-"""Note of a run that somebody asked for, until it has ended."""
+"""First line of the note of a run that somebody asked for, until it has ended."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +65,11 @@ class Run:
     ended_ms: int | None
     error_id: str | None
     note: str
+
+    @property
+    def asked(self) -> bool:
+        """Whether somebody asked for it."""
+        return self.note.partition("\n")[0] == ASKED
 
 
 class Jobs:
@@ -189,7 +194,7 @@ class Jobs:
         return await self._database.transact(work)
 
     async def remove(self, id: int) -> bool:
-        """Remove a job and what is known of its runs; a run under way goes on. Tells whether it was there."""
+        """Remove a job and what is known of its runs; one under way is broken off. Tells whether it was there."""
 
         def work(connection: Connection) -> bool:
             runs = select(job_run.c.id).where(job_run.c.job_id == id)
