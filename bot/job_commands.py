@@ -1,5 +1,6 @@
 """/jobs: what runs on a schedule here, for administrators to see, to add to, to pause, to run and to remove."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -13,7 +14,7 @@ from bot.states import note
 from shared.command import Channel, command
 from shared.context import Context
 from shared.errors import BadInput, Denied
-from shared.jobs import WHOLE_BOT, Entry, Misfire, Run, State, moment
+from shared.jobs import ASKED, WHOLE_BOT, Entry, Misfire, Run, State, moment
 from shared.plugin import Job
 from shared.reply import Field, Reply, escape
 from shared.schedule import Schedule
@@ -271,10 +272,18 @@ def _line(ctx: Context, run: Run, zone: str) -> str:
     if run.attempt > 1:
         parts.append(ctx.text("attempt {number}", number=run.attempt))
     if run.note:
-        parts.append(escape(run.note[:150]))
+        parts.append(escape(_note(run)[:150]))
     if run.error_id:
         parts.append(f"`{run.error_id}`")
     return " · ".join(parts)
+
+
+def _note(run: Run) -> str:
+    """Return what administrators of a server may read of a run's note."""
+    # What the code raised may hold addresses with keys, or paths: that is for the operator, under the error's id.
+    note = run.note.removeprefix(f"{ASKED}\n")
+    raised = re.match(r"[A-Za-z_]\w*(?=:)", note) if run.error_id else None
+    return raised[0] if raised else note
 
 
 def _local(at: datetime, zone: str) -> str:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from bot.core import Core
 from bot.exchange import send_message
-from bot.explain import explain
+from bot.explain import explain, harmless
 from bot.metrics import Metrics
 from bot.pending import Ledger as Pending
 from bot.render import Message, render
@@ -27,13 +27,13 @@ from schedules.runner import Runner
 from shared.context import JobContext
 from shared.database import Database, now_ms
 from shared.errors import Fault, Refusal
-from shared.jobs import OwnJobs, moment
+from shared.jobs import OwnJobs, Run, moment
 from shared.manifest import Outcome
 from shared.model import AnyModel, Progress
 from shared.plugin import Job
 from shared.reply import Reply, escape
 from shared.schedule import Schedule
-from shared.tables import job_post
+from shared.tables import job_post, job_run
 from shared.texts import CORE, Text
 
 LOOKED_BACK: Final = 50
@@ -120,7 +120,7 @@ class JobRunner:
         name = escape(f"{entry.plugin}/{entry.name}")
         head = Text("⚠️ The job {job} (number {id}) failed.", {"job": name, "id": entry.id})
         why = error.text if isinstance(error, Refusal | Fault) else Text("Something went wrong on our side.")
-        words = [texts.render(head, entry.locale), texts.render(why, entry.locale, entry.plugin)]
+        words = [texts.render(head, entry.locale), texts.render(harmless(why), entry.locale, entry.plugin)]
         if error_id:
             tail = Text("The log has it under this id: {id}.", {"id": f"`{error_id}`"})
             words.append(texts.render(tail, entry.locale))
@@ -201,7 +201,7 @@ class RunHands:
     async def _once(self, target: discord.abc.Messageable, message: Message, plugin: str) -> int:
         channel = int(target.id)  # type: ignore[attr-defined]
         part, self.part = self.part, self.part + 1
-        known, begun_ms = await _begin(self.core.database, self.claim.run.id, part, channel)
+        known, begun_ms = await _begin(self.core.database, self.claim.run, part, channel)
         if known is None and begun_ms is not None:
             known = await self._sent_before(target, message, begun_ms)
         if known is None:
@@ -234,21 +234,31 @@ class RunHands:
 
 
 def _is_alike(found: discord.Message, message: Message) -> bool:
+    # Discord takes the space round a text away.
+    said = (message.description or "").strip()
     if message.plain:
-        return found.content == message.description
+        return found.content.strip() == said
     embed = found.embeds[0] if found.embeds else discord.Embed()
-    return (embed.title, embed.description or "") == (message.title, message.description)
+    return (embed.title or "", (embed.description or "").strip()) == ((message.title or "").strip(), said)
 
 
-async def _begin(database: Database, run: int, part: int, channel: int) -> tuple[int | None, int | None]:
-    """Note that a part is about to be posted; returns its message's id, if it was, and when that was begun before."""
+async def _begin(database: Database, run: Run, part: int, channel: int) -> tuple[int | None, int | None]:
+    """Note that a part is about to be posted; returns its message's id, if it was, and when that was begun before.
+
+    Raises `Refusal` where the run is over: its job was removed, or another bot makes the next attempt.
+    """
 
     def work(connection: Connection) -> tuple[int | None, int | None]:
-        where = (job_post.c.run_id == run, job_post.c.part == part)
+        same = (job_run.c.id == run.id, job_run.c.due_ms == run.due_ms, job_run.c.attempt == run.attempt)
+        # That it failed is told when it has ended.
+        state = "running" if part >= 0 else "failed"
+        if connection.execute(select(job_run.c.id).where(*same, job_run.c.state == state)).first() is None:
+            raise Refusal("This run is over: its job was removed, or another bot has taken it.")
+        where = (job_post.c.run_id == run.id, job_post.c.part == part)
         query = select(job_post.c.message_id, job_post.c.begun_ms).where(*where)
         if (row := connection.execute(query).one_or_none()) is not None:
             return row.message_id, row.begun_ms
-        values = {"run_id": run, "part": part, "channel_id": channel, "begun_ms": now_ms()}
+        values = {"run_id": run.id, "part": part, "channel_id": channel, "begun_ms": now_ms()}
         connection.execute(insert(job_post).values(**values))
         return None, None
 

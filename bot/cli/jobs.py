@@ -92,7 +92,7 @@ def run(
     if ended is None or ended.state in ("waiting", "running"):
         typer.echo(f"Job {number} waits: no running bot has finished it yet.")
         raise typer.Exit(2)
-    typer.echo(f"Job {number}: {ended.state}{f': {ended.note}' if ended.note else ''}")
+    typer.echo(f"Job {number}: {ended.state}{f': {_note_of(ended)}' if ended.note else ''}")
     if ended.state == "failed":
         raise typer.Exit(1)
 
@@ -114,7 +114,7 @@ def history(
         )
         error = f" [{each.error_id}]" if each.error_id else ""
         typer.echo(
-            f"{_time(each.due_ms)} {each.state:<8} attempt {each.attempt}{seconds} {each.note}{error}".rstrip()
+            f"{_time(each.due_ms)} {each.state:<8} attempt {each.attempt}{seconds} {_note_of(each)}{error}".rstrip()
         )
 
 
@@ -167,6 +167,10 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "arguments": dict(entry.arguments),
         "broken": str(entry.broken) if entry.broken else None,
     }
+
+
+def _note_of(run: Run) -> str:
+    return run.note.replace("\n", ": ")
 
 
 def _run(run: Run) -> dict[str, Any]:
