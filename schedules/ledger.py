@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
-from sqlalchemy import Connection, and_, bindparam, exists, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, exists, or_, select, update
 from sqlalchemy.sql import ColumnElement
 
 from shared.database import Database, now_ms
@@ -23,7 +23,10 @@ BATCH: Final = 200
 MOST_AT_ONCE: Final = 500
 """Missed due times of one job that one transaction writes down; more follow in the next."""
 GRACE: Final = timedelta(minutes=1)
-"""How late a run may begin without counting as missed."""
+"""How late a due time may be noticed without counting as missed."""
+LATEST: Final = timedelta(minutes=15)
+"""How late a run may begin that was noticed in time, where missed ones are skipped."""
+FAR: Final = timedelta(days=1)
 LEASE_MS: Final = 30_000
 OPEN: Final = ("waiting", "running")
 
@@ -55,6 +58,23 @@ class Ledger:
         self._database, self._guilds, self.now, self._lease_ms = database, guilds, now, lease_ms
         self._instance, self._owner = f"{instance}/", f"{instance}/{life}"[:100]
 
+    async def realign(self) -> None:
+        """Bring back jobs that were moved on by a clock that ran far ahead, and was put right since."""
+
+        def work(connection: Connection) -> None:
+            now = self.now()
+            ahead = job.c.next_ms > now + FAR // timedelta(milliseconds=1)
+            for row in connection.execute(select(job).where(ahead, job.c.paused.is_(False))).all():
+                entry = entry_of(row)
+                anchor = min(entry.anchor_ms, now)
+                following = entry.schedule.next(moment(now), moment(anchor))
+                if entry.broken or following is None or milliseconds(following) >= row.next_ms:
+                    continue
+                moved = {"next_ms": milliseconds(following), "anchor_ms": anchor}
+                connection.execute(update(job).where(job.c.id == row.id).values(moved))
+
+        await self._database.transact(work)
+
     async def advance(self) -> int:
         """Write down what is due, and move the jobs on to their next times; returns how many jobs were due."""
         moved = 0
@@ -82,6 +102,7 @@ class Ledger:
 
         def work(connection: Connection) -> list[Claim]:
             now, claims = self.now(), []
+            self._skip_late(connection, now)
             other, first = job_run.alias(), job_run.alias()
             # One run of a job at a time, the oldest first.
             busy = exists().where(and_(other.c.job_id == job_run.c.job_id, other.c.state == "running"))
@@ -214,6 +235,18 @@ class Ledger:
         run = claim.run
         return and_(job_run.c.id == run.id, job_run.c.due_ms == run.due_ms, job_run.c.owner == self._owner)
 
+    def _skip_late(self, connection: Connection, now: int) -> None:
+        """Skip what was due in time and found no bot that could: its plugin, its server or a free slot were missing."""
+        late = and_(
+            job_run.c.state == "waiting",
+            job_run.c.until_ms < now - LATEST // timedelta(milliseconds=1),
+            job_run.c.started_ms.is_(None),
+            job_run.c.note != ASKED,
+            job_run.c.job_id.in_(select(job.c.id).where(job.c.misfire == "skip")),
+        )
+        skipped = {"state": "skipped", "ended_ms": now, "note": "missed: no bot could run it then"}
+        connection.execute(update(job_run).where(late).values(skipped))
+
     def _mine(self, known: Collection[tuple[str, str]]) -> ColumnElement[bool]:
         guilds = self._guilds()
         kinds = or_(*(and_(job.c.plugin == plugin, job.c.name == name) for plugin, name in sorted(known)))
@@ -232,10 +265,19 @@ class Ledger:
         )
         entries = [entry_of(row) for row in connection.execute(due).all()]
         runs, moves = [], []
-        open_runs = select(job_run.c.job_id).where(
-            job_run.c.job_id.in_([entry.id for entry in entries]), job_run.c.state.in_(OPEN)
+        # One that was asked for by hand is in nobody's way: what is due comes after it.
+        open_runs = select(job_run).where(
+            job_run.c.job_id.in_([entry.id for entry in entries]),
+            job_run.c.state.in_(OPEN),
+            job_run.c.note != ASKED,
+            job_run.c.note.not_like(f"{ASKED}\n%"),
         )
-        busy = set(connection.execute(open_runs).scalars().all())
+        busy, unbegun = set(), {}
+        for row in connection.execute(open_runs).all():
+            if row.started_ms is None:
+                unbegun[row.job_id] = row
+            else:
+                busy.add(row.job_id)
         for entry in entries:
             if entry.broken:
                 # It runs once, which tells why, and rests until it is changed or resumed.
@@ -243,6 +285,12 @@ class Ledger:
                 moves.append({"moved": entry.id, "next_ms": None})
                 continue
             rows, until = _due(entry, moment(now), entry.id in busy)
+            if entry.misfire == "once" and rows and (before := unbegun.get(entry.id)) is not None:
+                # One run for all of them: the last takes the place of the one that nobody has begun.
+                connection.execute(
+                    delete(job_run).where(job_run.c.id == before.id, job_run.c.started_ms.is_(None))
+                )
+                rows = [row | {"until_ms": before.until_ms} for row in rows]
             runs += rows
             following = entry.schedule.next(until, entry.anchor)
             moves.append({"moved": entry.id, "next_ms": milliseconds(following) if following else None})

@@ -63,7 +63,8 @@ class Runner:
     """Set when a run has ended: another may be taken."""
 
     async def start(self) -> None:
-        """Deal with what an earlier life of this bot left under way."""
+        """Deal with what an earlier life of this bot left under way, and with a clock that was put right."""
+        await self.ledger.realign()
         await self._bury(await self.ledger.lost(starting=True))
 
     async def turn(self) -> None:

@@ -15,6 +15,7 @@ from shared.database import Database
 from shared.errors import BadInput
 from shared.migrate import migrate
 from shared.plugin import Job
+from shared.schedule import Schedule
 from shared.tables import job
 from tests.kit.turned import Turned, nothing
 
@@ -235,3 +236,61 @@ async def test_a_reason_that_a_database_does_not_take_is_written_down_without_th
     bot.raises = [RuntimeError("no\0 file \udc80")]
     await bot.settle(bot.runner())
     assert [run.note for run in await bot.jobs.history(entry.id)] == ["RuntimeError: no file ?"]
+
+
+async def test_a_missed_time_is_skipped_though_it_was_written_down_in_time(bot: Turned) -> None:
+    entry = await bot.jobs.put("stock", "post", Schedule.read("0:00"), guild=7, misfire="skip")
+    there: set[int] = set()
+    runner = bot.runner()
+    runner.ledger = Ledger(bot.database, instance="one", life="a", guilds=lambda: there, now=bot.now)
+    bot.at += timedelta(days=1)
+    await bot.settle(runner)
+    # Discord was away for an hour.
+    bot.at += timedelta(hours=1)
+    there.add(7)
+    await bot.settle(runner)
+    assert bot.log == []
+    assert [run.state for run in await bot.jobs.history(entry.id)] == ["skipped"]
+
+
+async def test_a_plugin_that_was_away_for_days_makes_up_one_run_and_leaves_one_row(bot: Turned) -> None:
+    entry = await bot.add("every 1h")
+    away = Ledger(bot.database, instance="one", life="a", now=bot.now)
+    for _ in range(72):
+        bot.at += timedelta(hours=1)
+        await away.advance()
+    assert len(await bot.jobs.history(entry.id, 100)) == 1
+    await bot.settle(bot.runner())
+    assert [due for due, _ in bot.log] == [bot.at]
+
+
+async def test_a_run_by_hand_does_not_take_the_place_of_one_that_is_due(bot: Turned) -> None:
+    entry = await bot.add("0:00")
+    bot.at += timedelta(days=1, seconds=-1)
+    await bot.jobs.run_now(entry.id)
+    runner, held = bot.runner(), Held()
+    runner.work = held
+    await runner.turn()
+    await held.begun.wait()
+    bot.at += timedelta(seconds=1)
+    await runner.turn()
+    held.go.set()
+    await bot.settle(runner)
+    await runner.turn()
+    await runner.idle()
+    assert held.attempts == [(1, True), (1, False)]
+    assert [run.state for run in await bot.jobs.history(entry.id)] == ["done", "done"]
+
+
+async def test_a_clock_that_ran_years_ahead_and_was_put_right_stops_no_job(bot: Turned) -> None:
+    right = bot.at
+    await bot.add("0:00", key="daily")
+    bot.at += timedelta(days=4000)
+    await bot.add("every 1h", key="hourly")
+    await bot.settle(bot.runner())
+    bot.at, bot.log = right + timedelta(days=1, hours=1), []
+    runner = bot.runner(life="later")
+    await runner.start()
+    await bot.until(bot.at + timedelta(days=1), runner)
+    assert len(bot.log) == 24 + 1
+    assert all(right < due <= bot.at for due, _ in bot.log)
