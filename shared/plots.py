@@ -1,6 +1,7 @@
 """Charts of many points: groups in a plane, and series over time. Drawn by the worker; see `shared.drawing`."""
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from statistics import median
@@ -18,7 +19,10 @@ NAMED: Final = 30
 """Groups whose names are written: the largest."""
 MOST_SERIES: Final = 8
 MOST_STEPS: Final = 200
-LABEL: Final = 15
+LABEL: Final = 19
+"""Chat shows charts at little more than half their size."""
+NAME: Final = 240
+"""Pixels that a group's or a series' name may take."""
 # Told apart with any colour blindness, next to one another too (Okabe & Ito 2008; Tol 2021, "bright" and "vibrant").
 COLOURS: Final[tuple[Colour, ...]] = (
     (230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (213, 94, 0), (204, 121, 167), (120, 140, 255),
@@ -74,7 +78,7 @@ def scatter(chart: Scatter, theme: Theme) -> Canvas:
             _mark(canvas, *places[at], radius, group, theme)
     if -1 in chart.groups and chart.rest_label:
         canvas.disc(PAD + 8, top + high + 24, 5, theme.track)
-        canvas.text((PAD + 20, top + high + 29), chart.rest_label, LABEL, theme.faint, room=side - 40)
+        canvas.text((PAD + 20, top + high + 31), chart.rest_label, LABEL, theme.faint, room=side - 40)
     _names(canvas, chart, places, (PAD, top, PAD + side, top + high), theme)
     return canvas
 
@@ -107,41 +111,52 @@ def _names(
             members.setdefault(group, []).append(place)
     taken: list[tuple[float, float, float, float]] = []
     for group in sorted(members, key=lambda group: (-len(members[group]), group))[:NAMED]:
-        label = fit(printable(chart.labels[group]).replace("\n", " "), LABEL, 190, BOLD)
-        wide, tall = width(label, LABEL, BOLD) + 26, 24.0
+        label = fit(printable(chart.labels[group]).replace("\n", " "), LABEL, NAME, BOLD)
+        wide, tall = width(label, LABEL, BOLD) + 32, 30.0
         x = median(x for x, _ in members[group])
         y = median(y for _, y in members[group])
         x = min(max(x, within[0] + wide / 2 + 4), within[2] - wide / 2 - 4)
-        at = _free(x, y, wide, tall, taken, within)
+        below = sorted(py for px, py in places if abs(px - x) <= wide / 2 + 3)
+        at = _free((x, y), (wide, tall), taken, within, below, len(members[group]))
         taken.append(box := (x - wide / 2, at - tall / 2, x + wide / 2, at + tall / 2))
         canvas.box((box[0] - 1.5, box[1] - 1.5, box[2] + 1.5, box[3] + 1.5), colour_of(group, theme), 7)
         canvas.box(box, theme.ground, 6)
-        _mark(canvas, box[0] + 11, at, 5, group, theme)
-        canvas.text((box[0] + 20, at + 5.5), label, LABEL, weight=BOLD)
+        _mark(canvas, box[0] + 14, at, 6, group, theme)
+        canvas.text((box[0] + 25, at + 7), label, LABEL, weight=BOLD)
 
 
 def _free(
-    x: float,
-    y: float,
-    wide: float,
-    tall: float,
+    middle: tuple[float, float],
+    size: tuple[float, float],
     taken: Sequence[tuple[float, float, float, float]],
     within: tuple[float, float, float, float],
+    heights: Sequence[float],
+    members: int,
 ) -> float:
-    """Return the height nearest to `y` at which a name meets no other."""
-    for step in range(60):
-        at = y + (step + 1) // 2 * (tall / 2) * (1 if step % 2 else -1)
-        if not within[1] + tall / 2 + 2 <= at <= within[3] - tall / 2 - 2:
-            continue
-        if all(
-            x + wide / 2 + 4 < left
-            or x - wide / 2 - 4 > right
-            or at + tall / 2 + 4 < top
-            or at - tall / 2 - 4 > bottom
+    """Return the height at which a name meets no other, near its group's middle, and hides few points.
+
+    `heights` are those of the points that it may hide, sorted; `members` is how many the group has.
+    """
+    (x, y), (wide, tall) = middle, size
+    lowest, highest = within[1] + tall / 2 + 2, within[3] - tall / 2 - 2
+    best, least = min(max(y, lowest), highest), math.inf
+    for step in range(120):
+        at = y + (step + 1) // 2 * (tall / 4) * (1 if step % 2 else -1)
+        if not lowest <= at <= highest or any(
+            x + wide / 2 + 4 >= left
+            and x - wide / 2 - 4 <= right
+            and at + tall / 2 + 4 >= top
+            and at - tall / 2 - 4 <= bottom
             for left, top, right, bottom in taken
         ):
-            return at
-    return min(max(y, within[1] + tall / 2 + 2), within[3] - tall / 2 - 2)
+            continue
+        reach = tall / 2 + 4
+        hidden = bisect_right(heights, at + reach) - bisect_left(heights, at - reach)
+        # A name as far off as the picture is high is as bad as one over all of its group's points.
+        cost = hidden / members + abs(at - y) / (highest - lowest)
+        if cost < least:
+            best, least = at, cost
+    return best
 
 
 def lines(chart: Lines, theme: Theme) -> Canvas:
@@ -153,10 +168,10 @@ def lines(chart: Lines, theme: Theme) -> Canvas:
     known = [value for values in chart.values for value in values if value is not None]
     if not all(map(math.isfinite, known)):
         raise ValueError("a value is not finite")
-    names = max(width(fit(printable(label), LABEL, 190, BOLD), LABEL, BOLD) for label in chart.labels) + 30
-    top, high, left = 84, 360, PAD + 62
+    names = max(width(fit(printable(label), LABEL, NAME, BOLD), LABEL, BOLD) for label in chart.labels) + 30
+    top, high, left = 84, 400, PAD + 74
     right = WIDTH - PAD - names
-    canvas = Canvas(WIDTH, top + high + 58, theme)
+    canvas = Canvas(WIDTH, top + high + 60, theme)
     canvas.text((PAD, 52), chart.title, 24, weight=BOLD, room=WIDTH - 2 * PAD)
     low, top_value = min(0.0, *known) if known else 0.0, max(known, default=1.0)
     scale = _nice((top_value - low) / 4 or 0.25)
@@ -172,9 +187,9 @@ def lines(chart: Lines, theme: Theme) -> Canvas:
     for tick in ticks:
         canvas.line((left, up(tick)), (right, up(tick)), theme.track)
         canvas.text(
-            (left - 10, up(tick) + 5), _figure(tick, chart.percent, scale), LABEL, theme.faint, align=1
+            (left - 10, up(tick) + 7), _figure(tick, chart.percent, scale), LABEL, theme.faint, align=1
         )
-    _steps(canvas, chart.steps, across, top + high + 24, theme)
+    _steps(canvas, chart.steps, across, top + high + 32, theme)
     for at, values in enumerate(chart.values):
         _series(
             canvas, [(across(n), up(v)) if v is not None else None for n, v in enumerate(values)], at, theme
@@ -207,14 +222,14 @@ def _ends(
 ) -> None:
     """Name each series beside its last value, from the top down, none over another."""
     last = [next((v for v in reversed(values) if v is not None), 0.0) for values in chart.values]
-    y = within[0] - 22.0
+    y = within[0] - 28.0
     order = sorted(range(len(last)), key=lambda at: -last[at])
     for place, at in enumerate(order):
-        below = (len(order) - 1 - place) * 22
-        y = max(y + 22, min(up(last[at]), within[1] - below))
+        below = (len(order) - 1 - place) * 28
+        y = max(y + 28, min(up(last[at]), within[1] - below))
         colour = mix(colour_of(at, theme), theme.ink, 0.15)
         canvas.disc(right + 16, y, 5, colour_of(at, theme))
-        canvas.text((right + 26, y + 5), chart.labels[at], LABEL, colour, weight=BOLD, room=190)
+        canvas.text((right + 26, y + 7), chart.labels[at], LABEL, colour, weight=BOLD, room=NAME)
 
 
 def _nice(step: float) -> float:

@@ -13,7 +13,8 @@ WIDTH: Final = 900
 PAD: Final = 28
 TOP: Final = 116
 HIGH: Final = 380
-LABEL: Final = 15
+LABEL: Final = 19
+"""Chat shows charts at little more than half their size."""
 MOST_DAYS: Final = 260
 MOST_AHEAD: Final = 60
 MOST_BANDS: Final = 6
@@ -93,11 +94,11 @@ def intervals(chart: Intervals, theme: Theme) -> Canvas:
     )
     x = float(PAD)
     canvas.disc(x + 6, 84, 6, theme.cool)
-    x += 20 + canvas.text((x + 20, 89), chart.inside_label, LABEL, theme.faint, room=260) + 26
+    x += 20 + canvas.text((x + 20, 91), chart.inside_label, LABEL, theme.faint, room=260) + 26
     _diamond(canvas, x + 7, 84, 7)
-    x += 22 + canvas.text((x + 22, 89), chart.outside_label, LABEL, theme.faint, room=260) + 26
+    x += 22 + canvas.text((x + 22, 91), chart.outside_label, LABEL, theme.faint, room=260) + 26
     canvas.line((x, 84), (x + 18, 84), theme.ink, 1.5)
-    canvas.text((x + 26, 89), chart.expected_label, LABEL, theme.faint, room=260)
+    canvas.text((x + 26, 91), chart.expected_label, LABEL, theme.faint, room=260)
     return canvas
 
 
@@ -131,7 +132,7 @@ def _axis(canvas: Canvas, prices: Sequence[float], left: float, right: float) ->
     tick = math.ceil(low / step) * step
     while tick <= high:
         canvas.line((left, up(tick)), (right, up(tick)), canvas.theme.track)
-        canvas.text((left - 10, up(tick) + 5), f"{tick:,.{digits}f}", LABEL, canvas.theme.faint, align=1)
+        canvas.text((left - 10, up(tick) + 7), f"{tick:,.{digits}f}", LABEL, canvas.theme.faint, align=1)
         tick += step
     return up
 
@@ -190,13 +191,19 @@ def _line(
 
 
 def _below(canvas: Canvas, labels: Sequence[tuple[float, str]], within: tuple[float, float]) -> None:
-    """Write as many of the labels below the chart as there is room for, the last among them."""
-    taken = within[1]
-    for x, label in reversed(labels):
-        half = width(printable(label), LABEL) / 2
-        if x + half <= taken and x - half >= within[0] - PAD:
-            canvas.text((x, TOP + HIGH + 28), label, LABEL, canvas.theme.faint, align=0.5)
-            taken = x - half - 14
+    """Write every nth of the labels below the chart, as many as there is room for, from the last that fits back."""
+    halves = [width(printable(label), LABEL) / 2 for _, label in labels]
+    fit = [
+        at
+        for at, (x, _) in enumerate(labels)
+        if x + halves[at] <= within[1] and x - halves[at] >= within[0] - PAD
+    ]
+    if not fit:
+        return
+    room = abs(labels[fit[-1]][0] - labels[fit[0]][0])
+    every = max(1, math.ceil((len(fit) - 1) * (2 * max(halves) + 14) / max(room, 1.0)))
+    for at in fit[::-1][::every]:
+        canvas.text((labels[at][0], TOP + HIGH + 32), labels[at][1], LABEL, canvas.theme.faint, align=0.5)
 
 
 def _legend(canvas: Canvas, chart: Candles) -> None:
@@ -204,11 +211,11 @@ def _legend(canvas: Canvas, chart: Candles) -> None:
     filled = [band for band in chart.bands if not band.outline]
     for number, band in enumerate(filled):
         canvas.box((x, 76, x + 18, 92), _tint(canvas, number, len(filled)), 3)
-        x += 26 + canvas.text((x + 26, 89), band.label, LABEL, theme.faint, room=200) + 22
+        x += 26 + canvas.text((x + 26, 91), band.label, LABEL, theme.faint, room=200) + 22
     for band in chart.bands:
         if band.outline:
             _line(canvas, [(x, 84), (x + 26, 84)], theme.warm, dashed=True)
-            x += 34 + canvas.text((x + 34, 89), band.label, LABEL, theme.faint, room=240) + 22
+            x += 34 + canvas.text((x + 34, 91), band.label, LABEL, theme.faint, room=240) + 22
     if chart.expected:
         _line(canvas, [(x, 84), (x + 18, 84)], theme.ink)
-        canvas.text((x + 28, 89), chart.expected_label, LABEL, theme.faint, room=200)
+        canvas.text((x + 28, 91), chart.expected_label, LABEL, theme.faint, room=200)

@@ -79,6 +79,20 @@ def test_points_are_where_they_should_be_in_the_colour_of_their_group(dark: bool
     assert theme.track in near(0.5, 0.5)
 
 
+def test_a_name_leaves_the_points_of_its_group_in_sight() -> None:
+    points = [(0.5 + n % 7 / 300, 0.5 + n // 7 / 300) for n in range(49)]
+    unnamed, named = (
+        image(draw(Scatter(title="t", points=points, groups=[0] * 49, labels=[label])))
+        for label in ("", "parking, garage, full")
+    )
+    box = (447, 392, 470, 413)
+    seen = [
+        sum(pixel == colour_of(0, DARK) for pixel in drawn.crop(box).get_flattened_data())
+        for drawn in (unnamed, named)
+    ]
+    assert seen[1] == seen[0] > 200
+
+
 def test_groups_are_of_different_colours_or_of_different_shape() -> None:
     for theme in (DARK, LIGHT):
         assert len({colour_of(group, theme) for group in range(2 * len(COLOURS))}) == 2 * len(COLOURS)
