@@ -2,9 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -14,7 +12,7 @@ from bot.states import note
 from shared.command import Channel, command
 from shared.context import Context
 from shared.errors import BadInput, Denied
-from shared.jobs import ASKED, WHOLE_BOT, Entry, Misfire, Run, State, moment
+from shared.jobs import ASKED, WHOLE_BOT, Entry, Misfire, Run, State
 from shared.plugin import Job
 from shared.reply import Field, Reply, escape
 from shared.schedule import Schedule
@@ -90,7 +88,7 @@ def _commands(core: "Core") -> Any:
         missed: what to do about times at which no bot ran
         """
         plugin, name, declared = _kind(core, job)
-        arguments = _arguments(declared, text)
+        arguments = _arguments(job, declared, text)
         assert ctx.asker.guild_id is not None, "administrators are so in a server"
         where = channel.id if channel else ctx.asker.channel_id
         # Several of one kind may stand beside each other.
@@ -114,7 +112,7 @@ def _commands(core: "Core") -> Any:
             number=entry.id,
             job=escape(job),
             channel=where,
-            schedule=f"`{entry.schedule}`",
+            schedule=entry.schedule.said(),
             zone=escape(time_zone),
             when=_when(entry.next_ms),
         )
@@ -195,7 +193,7 @@ def _commands(core: "Core") -> Any:
         if not found:
             raise BadInput("There is no job number {number} here. See /jobs list.", number=number)
         runs = await core.jobs.history(number, SHOWN)
-        lines = [_line(ctx, each, found[0].schedule.time_zone) for each in runs]
+        lines = [_line(ctx, each) for each in runs]
         title = ctx.text("Runs of job number {number}", number=number)
         return Reply(title=title, text="\n".join(lines) or ctx.text("It has not run yet."), private=True)
 
@@ -215,7 +213,7 @@ def _kind(core: "Core", job: str) -> tuple[str, str, Job]:
     return found
 
 
-def _arguments(declared: Job, text: str | None) -> Mapping[str, Any]:
+def _arguments(job: str, declared: Job, text: str | None) -> Mapping[str, Any]:
     """Read what a job is given, as its type says. Raises `BadInput`."""
     assert declared.arguments is not None, "only such jobs are added"
     fields = msgspec.structs.fields(declared.arguments)
@@ -228,8 +226,17 @@ def _arguments(declared: Job, text: str | None) -> Mapping[str, Any]:
             given[name.strip()] = value.strip()
     try:
         made = msgspec.convert(given, declared.arguments, strict=False)
-    except msgspec.ValidationError as error:
-        raise BadInput("The job cannot be given that: {reason}", reason=escape(str(error))) from None
+    except msgspec.ValidationError:
+        if len(fields) == 1:
+            raise BadInput(
+                "{job} needs to be told its {name}: write it in the option text.",
+                job=escape(job[:60]), name=escape(fields[0].name),
+            ) from None  # fmt: skip
+        takes = ", ".join(f"{each.name}=…" for each in fields)
+        raise BadInput(
+            "{job} cannot be given that. Write in the option text what it needs: {takes}",
+            job=escape(job[:60]), takes=f"`{takes}`",
+        ) from None  # fmt: skip
     return dict(msgspec.to_builtins(made))
 
 
@@ -245,10 +252,11 @@ async def _field(core: "Core", ctx: Context, entry: Entry) -> Field:
     if entry.broken:
         lines.append(f"⚠️ {core.texts.render(harmless(entry.broken.text), ctx.asker.locale)}")
     else:
-        lines.append(f"`{entry.schedule}` · {escape(entry.schedule.time_zone)}")
+        when = core.texts.render(entry.schedule.said(), ctx.asker.locale)
+        lines.append(f"{when} · {escape(entry.schedule.time_zone)}")
     lines.append(ctx.text("resting") if entry.paused else ctx.text("next: {when}", when=_when(entry.next_ms)))
     if last := await core.jobs.history(entry.id, 1):
-        lines.append(_line(ctx, last[0], entry.schedule.time_zone))
+        lines.append(_line(ctx, last[0]))
     title = f"{entry.id} · {entry.plugin}/{entry.name}"
     # A number tells apart what people added; anything else says what the job is about.
     if entry.key and not entry.key.isdecimal():
@@ -258,7 +266,7 @@ async def _field(core: "Core", ctx: Context, entry: Entry) -> Field:
     return Field(title, "\n".join(lines), inline=False)
 
 
-def _line(ctx: Context, run: Run, zone: str) -> str:
+def _line(ctx: Context, run: Run) -> str:
     states = {
         "waiting": ctx.text("waits"),
         "running": ctx.text("runs"),
@@ -266,9 +274,10 @@ def _line(ctx: Context, run: Run, zone: str) -> str:
         "failed": ctx.text("failed"),
         "skipped": ctx.text("skipped"),
     }
-    parts = [f"{MARKS[run.state]} {_local(moment(run.due_ms), zone)} {states[run.state]}"]
+    parts = [f"{MARKS[run.state]} {_when(run.due_ms)} {states[run.state]}"]
     if run.started_ms is not None and run.ended_ms is not None:
-        parts.append(f"{max(0, run.ended_ms - run.started_ms) / 1000:.1f} s")
+        seconds = max(0, run.ended_ms - run.started_ms) / 1000
+        parts.append(ctx.text("{seconds:.1f} s", seconds=seconds))
     if run.attempt > 1:
         parts.append(ctx.text("attempt {number}", number=run.attempt))
     if run.note:
@@ -284,10 +293,6 @@ def _note(run: Run) -> str:
     note = run.note.removeprefix(f"{ASKED}\n")
     raised = re.match(r"[A-Za-z_]\w*(?=:)", note) if run.error_id else None
     return raised[0] if raised else note
-
-
-def _local(at: datetime, zone: str) -> str:
-    return at.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M")
 
 
 def _when(at_ms: int | None) -> str:

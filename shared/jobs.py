@@ -96,7 +96,7 @@ class Jobs:
         now = self._now()
         following = schedule.next(moment(now), moment(now))
         if following is None:
-            raise BadInput("{schedule} never comes.", schedule=str(schedule))
+            raise BadInput("{schedule} never comes: no month has such a day.", schedule=str(schedule))
         written = json.dumps(dict(arguments or {}), ensure_ascii=False)
         if len(written) > MAX_ARGUMENTS:
             raise BadInput("That is more than a job can hold.")

@@ -301,7 +301,10 @@ def read_table(upload: Upload, limits: Limits) -> Table:
                 raise BadInput("{file} has more than {rows:,} rows.", file=upload.name, rows=MAX_ROWS)
             rows.append(tuple(row))
     except csv.Error:
-        raise BadInput("{file} is not a CSV table.", file=upload.name) from None
+        raise BadInput(
+            "{file} is not a CSV table: look for a quotation mark that is not closed, or save it as CSV anew.",
+            file=upload.name,
+        ) from None
     if not columns or not rows or len(columns) > MAX_COLUMNS or len(set(columns)) < len(columns):
         raise BadInput(
             "{file} needs a header line with at most {columns} different names, and rows below it.",

@@ -17,6 +17,7 @@ from apscheduler.triggers.combining import OrTrigger
 from apscheduler.triggers.cron import CronTrigger
 
 from shared.errors import BadInput
+from shared.texts import Text
 
 SHORTEST: Final = timedelta(minutes=1)
 LONGEST: Final = timedelta(days=366)
@@ -128,6 +129,29 @@ class Schedule:
         parts = [(days, "d"), (minutes // 60, "h"), (minutes % 60, "m")]
         return "every " + "".join(f"{count}{unit}" for count, unit in parts if count)
 
+    def said(self) -> Text:
+        """Return the schedule in words; a cron line that is more than times of days stays as it is."""
+        if self.every is not None:
+            return _said_every(self.every, str(self))
+        found = re.fullmatch(r"(\d+) (\d+) \* \* (\*|[a-z,-]+)", str(self.cron))
+        if found is None:
+            return Text(f"`{self.cron}`")
+        time = f"{int(found[2])}:{int(found[1]):02}"
+        match found[3]:
+            case "*":
+                return Text("daily at {time}", {"time": time})
+            case "mon-fri":
+                return Text("weekdays at {time}", {"time": time})
+            case "sat,sun":
+                return Text("weekends at {time}", {"time": time})
+        names = found[3].split(",")
+        if any(name not in DAYS for name in names):
+            return Text(f"`{self.cron}`")
+        days = _day_name(names[0])
+        for name in names[1:]:
+            days = Text("{days}, {day}", {"days": days, "day": _day_name(name)})
+        return Text("{days} at {time}", {"days": days, "time": time})
+
     def _walls(self, after: datetime) -> Iterator[datetime]:
         """Return the wall clock times (without a zone) that the cron line names after `after`."""
         trigger: BaseTrigger = self._wall  # type: ignore[attr-defined]
@@ -151,6 +175,26 @@ class Schedule:
             return [first, second] if hourly else [first]
         # In a gap: fold 0 reads the clock as it was before, so the gap's end is what is sought.
         return [] if hourly else [_gap_end(second, first, zone)]
+
+
+def _said_every(every: timedelta, short: str) -> Text:
+    minutes = int(every.total_seconds()) // 60
+    if minutes % 1440 == 0:
+        days = {"count": minutes // 1440}
+        return Text("every day") if minutes == 1440 else Text("every {count} days", days)
+    if minutes % 60 == 0:
+        hours = {"count": minutes // 60}
+        return Text("every hour") if minutes == 60 else Text("every {count} hours", hours)
+    if minutes > 60:
+        return Text(f"`{short}`")
+    return Text("every minute") if minutes == 1 else Text("every {count} minutes", {"count": minutes})
+
+
+def _day_name(name: str) -> Text:
+    return {
+        "mon": Text("Monday"), "tue": Text("Tuesday"), "wed": Text("Wednesday"), "thu": Text("Thursday"),
+        "fri": Text("Friday"), "sat": Text("Saturday"), "sun": Text("Sunday"),
+    }[name]  # fmt: skip
 
 
 def _gap_end(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:

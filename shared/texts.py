@@ -5,7 +5,7 @@ No compiled files are kept in the repository: what a translator edits is what ru
 
 import gettext
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -47,6 +47,14 @@ class Text:
 def language_of(locale: str | None) -> str:
     """Map a Discord locale ("en-US", "zh-TW", "zh-CN", …) to the closest language that Hearth speaks."""
     return "zh_TW" if (locale or "").lower().replace("_", "-").startswith("zh") else "en"
+
+
+def joined(sentences: Iterable[str]) -> str:
+    """Put sentences one after the other: a space between them, but none after a Chinese full stop."""
+    said = ""
+    for sentence in sentences:
+        said += ("" if not said or said.endswith(("。", "！", "？")) else " ") + sentence
+    return said
 
 
 class Texts:

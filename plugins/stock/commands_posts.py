@@ -36,7 +36,7 @@ async def subscribe(
     code = code_of(code)
     there = channel.id if channel else _here(ctx)
     schedule = Schedule.read(
-        f"weekdays {time}" if re.fullmatch(r"\s*\d\d?[:：]\d\d\s*", time) else time, str(TAIPEI)
+        f"weekdays {time}" if re.fullmatch(r"\s*([01]?\d|2[0-3])[:：][0-5]\d\s*", time) else time, str(TAIPEI)
     )
     known = await brought_up(ctx, code, least=FEWEST_DAYS)
     if len(known.days) < FEWEST_DAYS:
@@ -52,8 +52,8 @@ async def subscribe(
     )
     lines = [
         ctx.text(
-            "{code} is posted to {channel} by this schedule: {schedule} (Taipei).",
-            code=f"**{escape(code)}**", channel=f"<#{there}>", schedule=f"`{schedule}`",
+            "{code} is posted to {channel}, {schedule} (Taipei time).",
+            code=f"**{escape(code)}**", channel=f"<#{there}>", schedule=schedule.said(),
         ),
         ctx.text("The first time: {time}.", time=f"<t:{entry.next_ms // 1000}:f>") if entry.next_ms else "",
         "-# " + ctx.text(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from shared.errors import BadInput
 from shared.schedule import Schedule
+from shared.texts import Texts
 
 NEW_YORK = "America/New_York"
 ZONES = [
@@ -46,6 +47,28 @@ def test_what_people_write_is_read(text: str, canonical: str) -> None:
     read = Schedule.read(text, "Asia/Taipei")
     assert str(read) == canonical
     assert Schedule.read(str(read), "Asia/Taipei") == read
+
+
+@pytest.mark.parametrize(
+    ("text", "english", "chinese"),
+    [
+        ("14:45", "daily at 14:45", "每天 14:45"),
+        ("weekdays 9:05", "weekdays at 9:05", "平日 9:05"),
+        ("weekends 10:00", "weekends at 10:00", "週末 10:00"),
+        ("mon,thu 9:00", "Monday, Thursday at 9:00", "週一、週四 9:00"),
+        ("every 1m", "every minute", "每分鐘"),
+        ("every 90m", "`every 1h30m`", "`every 1h30m`"),
+        ("every 6h", "every 6 hours", "每 6 小時"),
+        ("every 2d", "every 2 days", "每 2 天"),
+        ("*/15 9-17 * * 1-5", "`*/15 9-17 * * 1-5`", "`*/15 9-17 * * 1-5`"),
+        ("0 9 * * fri-sat", "`0 9 * * fri-sat`", "`0 9 * * fri-sat`"),
+        ("0 0 1 * *", "`0 0 1 * *`", "`0 0 1 * *`"),
+    ],
+)
+def test_a_schedule_is_said_in_words(text: str, english: str, chinese: str) -> None:
+    said = Schedule.read(text).said()
+    assert Texts({}).render(said, "en-US") == english
+    assert Texts({}).render(said, "zh-TW") == chinese
 
 
 @pytest.mark.parametrize(
