@@ -1,7 +1,8 @@
 """How topics are shown: sizes, telling words, quotes, the picture, the table back, and buttons to cut elsewhere."""
 
 import asyncio
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from plugins.reviews.export import file_name, written
@@ -13,6 +14,7 @@ from shared.charts import Chart, Scatter
 from shared.context import Context
 from shared.pictured import pictured
 from shared.reply import Button, File, Picture, Reply, escape
+from shared.texts import joined
 
 SHOWN: Final = 12
 """Topics that are shown with quotes; the others are named in a line."""
@@ -24,13 +26,20 @@ LONGEST: Final = 3800
 """Characters of a reply, about: Discord shows 4,096 in one message."""
 NAMED: Final = 3
 """Words that make a topic's name."""
+_CHINESE: Final = re.compile(r"[\u3400-\u9fff]")
+_BETWEEN: Final = re.compile(r", |、")
 MIXED: Final = 0.15
 """From which share of the smaller language on reviews are said to be in two."""
 
 
 def topic_name(topic: Topic) -> str:
     """Return the words that a topic goes by."""
-    return ", ".join(topic.words[:NAMED]) or "–"
+    return listed(topic.words[:NAMED]) or "–"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Put words in a row, with commas as their language has them."""
+    return ("、" if any(_CHINESE.search(word) for word in words) else ", ").join(words)
 
 
 async def answered(ctx: Context, opened: Opened, names: list[str], note: str = "") -> Reply:
@@ -73,8 +82,9 @@ def _notes(ctx: Context, opened: Opened, intake: Intake) -> list[str]:
         ctx.plural(
             "{count:,} review of {name}.", "{count:,} reviews of {name}.", len(intake.texts), name=name
         ),
-        ctx.text("{share:.1%} fit no topic.", share=opened.clustering.noise),
     ]
+    if -1 in opened.clustering.topic:
+        said.append(ctx.text("{share:.1%} fit no topic.", share=opened.clustering.noise))
     if intake.left_out:
         read = len(intake.rows)
         whole = read + intake.left_out
@@ -106,7 +116,7 @@ def _notes(ctx: Context, opened: Opened, intake: Intake) -> list[str]:
                 share=intake.chinese,
             )
         )
-    return [" ".join(said)]
+    return [joined(said)]
 
 
 def _topic(ctx: Context, topic: Topic, name: str, intake: Intake, quotes: int) -> str:
@@ -117,9 +127,9 @@ def _topic(ctx: Context, topic: Topic, name: str, intake: Intake, quotes: int) -
     if topic.positive is not None:
         head += " · " + ctx.text("{share:.0%} positive", share=topic.positive)
     lines = [head]
-    more = [word for word in topic.words[:WORDS] if word not in name.split(", ")]
+    more = [word for word in topic.words[:WORDS] if word not in _BETWEEN.split(name)]
     if more:
-        lines.append("-# " + ", ".join(escape(word) for word in more))
+        lines.append("-# " + escape(listed(more)))
     lines += [f"> {_quote(intake.texts[row])}" for row in topic.quotes[:quotes] if row < len(intake.texts)]
     return "\n".join(lines)
 

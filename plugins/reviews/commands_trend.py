@@ -11,6 +11,7 @@ from shared.command import Range, Table, command
 from shared.context import Context
 from shared.pictured import pictured
 from shared.reply import Button, Picture, Reply, escape
+from shared.texts import joined
 
 SERIES: Final = 6
 TOLD: Final = 6
@@ -53,9 +54,8 @@ async def _answered(ctx: Context, opened: Opened, names: list[str], period: Peri
     undated = len(intake.texts) - intake.dated
     lines = [_halves(ctx, found)]
     if undated:
-        lines[0] += " " + ctx.plural(
-            "{count:,} review has no date.", "{count:,} reviews have no date.", undated
-        )
+        dateless = ctx.plural("{count:,} review has no date.", "{count:,} reviews have no date.", undated)
+        lines[0] = joined([lines[0], dateless])
     grown = [change for change in found.changes if change.clear and change.after > change.before]
     fallen = [change for change in found.changes if change.clear and change.after < change.before]
     for head, changes in ((ctx.text("Grew"), grown), (ctx.text("Fell"), fallen)):

@@ -78,6 +78,10 @@ def trend_of(
 def check_dated(days: Sequence[date | None]) -> None:
     """Raise `BadInput` where too few reviews have a day."""
     dated = [day for day in days if day is not None]
+    if not dated:
+        raise BadInput(
+            "No review has a date that can be read. Dates begin with the year, as 2024-05-31, in a column of their own."
+        )
     if len(dated) < FEWEST_DATED:
         raise BadInput(
             "{count} of the reviews have a date: {fewest} or more are needed. "

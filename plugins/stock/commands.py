@@ -7,10 +7,11 @@ from plugins.stock.forecasts import Scored, foresee, score, scored
 from plugins.stock.ledger import code_of, guild_of
 from plugins.stock.model import FEWEST_DAYS, Stock
 from plugins.stock.pictures import forecast_picture, record_picture
-from plugins.stock.wording import advice, forecast_lines, rated_line, stale
+from plugins.stock.wording import advice, forecast_lines, forecast_title, rated_line, stale
 from shared.command import Range, command
 from shared.context import Context
 from shared.reply import Field, Reply, escape
+from shared.texts import joined
 
 PATIENCE: Final = 300.0
 """Seconds that an answer may take: a stock that nobody has asked for yet is fetched month by month."""
@@ -35,7 +36,7 @@ async def forecast(ctx: Context, code: Code, days: Annotated[int, Range(1, 20)] 
     if known.stale is not None:
         lines.append(stale(ctx, known))
     return Reply(
-        title=f"📊 {escape(code)} · {result.last.isoformat()}",
+        title=forecast_title(ctx, code, result),
         text="\n\n".join(line for line in lines if line) + "\n" + advice(ctx),
         pictures=await forecast_picture(ctx, code, known.days, result),
         source=await ctx.source(Stock),
@@ -53,7 +54,7 @@ async def record(ctx: Context, code: Code) -> Reply:
     await score(ctx.database, guild_of(ctx), code, known.days)
     made = await scored(ctx.database, guild_of(ctx), code, most=NEWEST)
     result = await foresee(ctx, code, known.days, 1)
-    title = f"🎯 {escape(code)}"
+    title = "🎯 " + ctx.text("{code} · how forecasts did", code=escape(code))
     if not made:
         lines = [
             ctx.text(
@@ -94,9 +95,14 @@ def _summary(ctx: Context, made: list[Scored]) -> str:
         len(made), inside=f"**{inside}**",
     )  # fmt: skip
     error, walk = sum(each.error for each in made), sum(each.walk_error for each in made)
-    if error < walk:
-        return said + " " + ctx.text("Their error was smaller than that of “as today”.")
-    return said + " " + ctx.text("They did not beat “as today”.")
+    return joined(
+        [
+            said,
+            ctx.text("Their error was smaller than that of “as today”.")
+            if error < walk
+            else ctx.text("They did not beat “as today”."),
+        ]
+    )
 
 
 def _figures(ctx: Context, made: list[Scored]) -> tuple[Field, ...]:
@@ -106,13 +112,16 @@ def _figures(ctx: Context, made: list[Scored]) -> tuple[Field, ...]:
     width = sum((each.high90 - each.low90) / each.close for each in made) / count
     walk_width = sum((each.walk_high90 - each.walk_low90) / each.close for each in made) / count
     error, walk = sum(each.error for each in made), sum(each.walk_error for each in made)
-    beside = ctx.text("“as today”")
+
+    def beside(value: str) -> str:
+        return ctx.text("“as today”: {value}", value=value)
+
     return (
         Field(
             ctx.text("Inside the 90 % interval"),
-            f"{inside}/{count} ({inside / count:.0%})\n{beside}: {walk_inside}/{count}",
+            f"{inside}/{count} ({inside / count:.0%})\n" + beside(f"{walk_inside}/{count}"),
         ),
-        Field(ctx.text("Width of the interval"), f"{width:.1%}\n{beside}: {walk_width:.1%}"),
-        Field(ctx.text("Error"), f"{error / count:,.2f}\n{beside}: {walk / count:,.2f}"),
+        Field(ctx.text("Width of the interval"), f"{width:.1%}\n" + beside(f"{walk_width:.1%}")),
+        Field(ctx.text("Error"), f"{error / count:,.2f}\n" + beside(f"{walk / count:,.2f}")),
         Field(ctx.text("Error against “as today”"), f"{error / walk:.1%}" if walk else "—"),
     )  # fmt: skip

@@ -37,7 +37,9 @@ async def watch(
     host = ctx.settings.host
     if not any(count for count, *_ in (await months_of(ctx.database, code, host)).values()):
         raise Refusal(
-            "Price alarms look at closes of {host}, which has none of {code}.", host=host, code=code
+            "Price alarms look at closes of {host}, which has none of {code}.",
+            host=ctx.settings.site,
+            code=code,
         )
     if reached(above, price, last.close):
         return Reply(

@@ -114,7 +114,10 @@ def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
         if reader.line_num > TITLES:
             break
     if missing := [name for name in COLUMNS if name not in header]:
-        raise BadInput("The file has no column {column}.", column=missing[0])
+        raise BadInput(
+            "The file has no column {column}. It needs the exchange's: {columns}",
+            column=missing[0], columns=", ".join(COLUMNS),
+        )  # fmt: skip
     for row in reader:
         cells = {name: cell.strip() for name, cell in zip(header, row, strict=False) if name}
         if _is_row(cells.get("日期", ""), row):

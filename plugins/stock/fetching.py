@@ -81,7 +81,7 @@ async def brought_up(
     if stale is None:
         raise Refusal(
             "{code} had no trades in the last months that {host} knows of: is it a code of the exchange, such as 2330?",
-            code=code, host=settings.host,
+            code=code, host=settings.site,
         )  # fmt: skip
     if isinstance(ctx, Context) and isinstance(stale, Away):
         raise Refusal(
@@ -147,16 +147,16 @@ async def _month(
         await _close(ctx.database, settings.host, trouble.pause)
         log.warning("exchange in trouble", host=settings.host, why=str(trouble), pause=trouble.pause)
         raise Away.because(
-            Text("{host} could not be asked: {why}.", {"host": settings.host, "why": trouble.why})
+            Text("{host} could not be asked: {why}.", {"host": settings.site, "why": trouble.why})
         ) from None
     except Overloaded as busy:
         await _close(ctx.database, settings.host, settings.seconds * 10)
         log.warning("exchange overloaded", host=settings.host, said=str(busy))
-        raise Away.because(Text("{host} has too much to do now.", {"host": settings.host})) from None
+        raise Away.because(Text("{host} has too much to do now.", {"host": settings.site})) from None
     except Unreadable as error:
         log.warning("exchange not understood", host=settings.host, month=month, why=str(error))
         raise Away.because(
-            Text("What {host} answered is not its table as it was known.", {"host": settings.host})
+            Text("What {host} answered is not its table as it was known.", {"host": settings.site})
         ) from None
     await put_month(ctx.database, code, settings.host, month, days, whole=over, now=milliseconds(now))
     return len(days)
@@ -174,7 +174,7 @@ async def _allowed(ctx: Context | JobContext, client: ExchangeClient) -> None:
     robots = await asyncio.to_thread(Protego.parse, rules.decode("utf-8", "replace"))
     if not robots.can_fetch(settings.url, NAME):
         raise Away.because(
-            Text("{host} asks programs not to read its table (robots.txt).", {"host": settings.host})
+            Text("{host} asks programs not to read its table (robots.txt).", {"host": settings.site})
         )
 
 
@@ -229,8 +229,8 @@ async def _turn(database: Database, settings: StockSettings) -> None:
             minutes = max(1, round((closed - now) / 60_000))
             raise Away.because(
                 Text(
-                    "{host} asked for a pause; it is not asked again for {minutes} minutes.",
-                    {"host": settings.host, "minutes": minutes},
+                    "{host} was in trouble or asked for a pause; it is asked again in {minutes} min at the earliest.",
+                    {"host": settings.site, "minutes": minutes},
                 )
             )
         after = case((turn.c.next_ms > now, turn.c.next_ms), else_=now)

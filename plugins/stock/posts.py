@@ -15,11 +15,11 @@ from plugins.stock.ledger import guild_of
 from plugins.stock.model import FEWEST_DAYS, ForecastResult
 from plugins.stock.pictures import forecast_picture
 from plugins.stock.tables import post as posted
-from plugins.stock.wording import advice, forecast_lines, nothing_new, score_line
+from plugins.stock.wording import advice, forecast_lines, forecast_title, nothing_new, score_line
 from shared.context import Context, JobContext
 from shared.database import Database
 from shared.plugin import Job
-from shared.reply import Reply, escape
+from shared.reply import Reply
 
 AHEAD: Final = 5
 PUBLISHED: Final = datetime.timedelta(hours=1)
@@ -75,7 +75,7 @@ async def _reply(ctx: JobContext, code: str, known: Known, horizon: int) -> Repl
     standing, *rest = forecast_lines(ctx, code, result)
     lines = [standing, score_line(ctx, before) if before else "", *rest]
     return Reply(
-        title=f"📊 {escape(code)} · {result.last.isoformat()}",
+        title=forecast_title(ctx, code, result),
         text="\n\n".join(line for line in lines if line) + "\n" + advice(ctx),
         pictures=await forecast_picture(ctx, code, known.days, result),
     )

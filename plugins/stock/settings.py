@@ -46,3 +46,9 @@ class StockSettings(BaseSettings):
         """Host and port that are asked: what days from there are kept under."""
         url = URL(self.url)
         return f"{url.host}:{url.port}"[:100]
+
+    @property
+    def site(self) -> str:
+        """The same as people are told it: the port where it is not the usual one."""
+        url = URL(self.url)
+        return (str(url.host) if url.is_default_port() else self.host)[:100]

@@ -8,6 +8,7 @@ from plugins.stock.forecasts import Scored
 from plugins.stock.model import Ahead, ForecastResult
 from shared.context import Context, JobContext
 from shared.reply import Reply, escape
+from shared.texts import joined
 
 FEW_RATED: Final = 60
 """With fewer rated days the shares are said to be rough."""
@@ -35,6 +36,11 @@ def forecast_lines(ctx: Context | JobContext, code: str, result: ForecastResult)
             )
         )  # fmt: skip
     return [*lines, rated_line(ctx, result)]
+
+
+def forecast_title(ctx: Context | JobContext, code: str, result: ForecastResult) -> str:
+    """Say what a forecast is of, and from which day."""
+    return "📊 " + ctx.text("{code} · forecast from {date}", code=escape(code), date=day(result.last))
 
 
 def advice(ctx: Context | JobContext) -> str:
@@ -91,7 +97,7 @@ def rated_line(ctx: Context | JobContext, result: ForecastResult) -> str:
         result.rated_days, share=f"**{result.coverage_90:.0%}**", worst=f"{result.worst_quarter:.0%}",
     )  # fmt: skip
     if result.rated_days < FEW_RATED:
-        said += " " + ctx.text("These are few days: take the shares as rough.")
+        said = joined([said, ctx.text("These are few days: take the shares as rough.")])
     return said
 
 

@@ -150,7 +150,7 @@ async def test_nobody_is_asked_while_the_exchange_wants_a_pause(
     exchange.coming.append("429")
     for said in (
         "no more requests",
-        "asked for a pause; it is not asked again for 1 min",
+        "asked for a pause; it is asked again in 1 min",
         "asked for a pause",
     ):
         with pytest.raises(Away, match=said):

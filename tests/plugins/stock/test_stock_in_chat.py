@@ -173,7 +173,7 @@ async def test_a_subscription_posts_each_close_once_with_the_score_of_the_foreca
     answer = await admin.slash("stock subscribe", code="2454", time="9:61", within=TIMEOUT)
     assert "is no schedule" in answer.text
     answer = await admin.slash("stock subscribe", code="2454", channel="general", days=3, within=TIMEOUT)
-    assert "45 14 * * mon-fri" in answer.text
+    assert "weekdays at 14:45" in answer.text
     key = f"2454:{admin.channel_id('general')}"
     # The first post: nothing was kept the day before, so its forecast is made now, and it is said.
     await run_job(home, "post", key)
