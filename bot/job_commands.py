@@ -91,15 +91,13 @@ def _commands(core: "Core") -> Any:
         arguments = _arguments(job, declared, text)
         assert ctx.asker.guild_id is not None, "administrators are so in a server"
         where = channel.id if channel else ctx.asker.channel_id
-        # Several of one kind may stand beside each other.
-        taken = {entry.key for entry in await core.jobs.find(plugin, name, guild=ctx.asker.guild_id)}
-        key = next(str(n) for n in range(1, len(taken) + 2) if str(n) not in taken)
         entry = await core.jobs.put(
             plugin,
             name,
             Schedule.read(schedule, time_zone),
             guild=ctx.asker.guild_id,
-            key=key,
+            # Several of one kind may stand beside each other.
+            key=None,
             channel=where,
             user=ctx.asker.user_id,
             locale=ctx.asker.locale,
@@ -218,13 +216,16 @@ def _arguments(job: str, declared: Job, text: str | None) -> Mapping[str, Any]:
     assert declared.arguments is not None, "only such jobs are added"
     fields = msgspec.structs.fields(declared.arguments)
     given: dict[str, Any] = {}
-    if text is not None and len(fields) == 1 and not text.startswith(f"{fields[0].name}="):
-        given[fields[0].name] = text
+    if text is not None and len(fields) == 1:
+        given[fields[0].name] = text.removeprefix(f"{fields[0].name}=")
     elif text is not None:
         for part in text.split(","):
             name, _, value = part.partition("=")
             given[name.strip()] = value.strip()
     try:
+        if unknown := given.keys() - {each.name for each in fields}:
+            # A Struct may let them pass; who misspelled one would not hear of it.
+            raise msgspec.ValidationError(f"no such names: {unknown}")
         made = msgspec.convert(given, declared.arguments, strict=False)
     except msgspec.ValidationError:
         if len(fields) == 1:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, Row, delete, select, update
@@ -85,14 +86,18 @@ class Jobs:
         schedule: Schedule,
         *,
         guild: int = WHOLE_BOT,
-        key: str = "",
+        key: str | None = "",
         channel: int | None = None,
         user: int | None = None,
         locale: str = "en-US",
         arguments: Mapping[str, Any] | None = None,
         misfire: Misfire = "once",
+        keep_paused: bool = False,
     ) -> Entry:
-        """Add a job; one of the same plugin, name, server and key is changed. Raises `BadInput`."""
+        """Add a job; one of the same plugin, name, server and key is changed. Raises `BadInput`.
+
+        `key` None: the first free number, so that none is changed. `keep_paused`: one that is paused stays so.
+        """
         now = self._now()
         following = schedule.next(moment(now), moment(now))
         if following is None:
@@ -113,14 +118,13 @@ class Jobs:
             "next_ms": milliseconds(following),
             "told": False,
         }
-        put = (
-            self._database.insert(job)
-            .values(plugin=plugin, name=name, guild_id=guild, key=key, created_ms=now, **row)
-            .on_conflict_do_update(
-                index_elements=[job.c.plugin, job.c.name, job.c.guild_id, job.c.key], set_=row
-            )
-            .returning(job)
+        insert = self._database.insert(job).values(
+            plugin=plugin, name=name, guild_id=guild, created_ms=now, **row
         )
+        changed = {k: v for k, v in row.items() if not (keep_paused and k == "paused")}
+        once = [job.c.plugin, job.c.name, job.c.guild_id, job.c.key]
+        put = insert.on_conflict_do_update(index_elements=once, set_=changed).returning(job)
+        add = insert.on_conflict_do_nothing().returning(job)
 
         def work(connection: Connection) -> Entry:
             if guild != WHOLE_BOT:
@@ -129,7 +133,13 @@ class Jobs:
                 )
                 if len({*map(tuple, connection.execute(others).all()), (plugin, name, key)}) > MOST:
                     raise BadInput("This server has {count} jobs already: remove one first.", count=MOST)
-            return entry_of(connection.execute(put).one())
+            if key is not None:
+                return entry_of(connection.execute(put.values(key=key)).one())
+            for number in count(1):
+                # Somebody else may add one at this moment.
+                if (added := connection.execute(add.values(key=str(number))).one_or_none()) is not None:
+                    return entry_of(added)
+            raise AssertionError("numbers do not end")
 
         return await self._database.transact(work)
 
@@ -145,13 +155,12 @@ class Jobs:
     ) -> None:
         """Make sure that a job of the whole bot is there as its plugin declares it; whether it is paused stays."""
         for entry in await self.find(plugin, name, guild=WHOLE_BOT, key=key):
-            if not entry.broken and (entry.schedule, entry.misfire) == (schedule, misfire):
+            is_so = (entry.schedule, entry.misfire, entry.arguments) == (schedule, misfire, arguments or {})
+            if is_so and not entry.broken:
                 return
-            paused = entry.paused
-            await self.put(plugin, name, schedule, key=key, misfire=misfire, arguments=arguments)
-            await self.pause(entry.id, paused)
-            return
-        await self.put(plugin, name, schedule, key=key, misfire=misfire, arguments=arguments)
+        await self.put(
+            plugin, name, schedule, key=key, misfire=misfire, arguments=arguments, keep_paused=True
+        )
 
     async def find(
         self,

@@ -54,6 +54,11 @@ class Schedule:
             raise ValueError("a schedule needs either `cron` or `every`")
         if self.every is not None and not SHORTEST <= self.every <= LONGEST:
             raise BadInput("A job runs once a minute at most, and once a year at least.")
+        if self.every is not None and self.every % SHORTEST:
+            raise ValueError("`every` is whole minutes: rows keep no seconds")
+        if self.cron is not None:
+            # As `read` has it, so that a row that was written is read as the same schedule.
+            object.__setattr__(self, "cron", " ".join(self.cron.casefold().split()))
         trigger = None if self.cron is None else _trigger(self.cron)
         object.__setattr__(self, "_zone", zone)
         object.__setattr__(self, "_wall", trigger)

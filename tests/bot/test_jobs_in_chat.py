@@ -102,6 +102,14 @@ async def test_a_paused_job_is_shown_so_and_goes_on(home: House) -> None:
     await admin.slash("jobs remove", number=number)
 
 
+async def test_what_a_job_is_given_may_be_named_and_hold_commas(home: House) -> None:
+    admin = await home.person("admin")
+    number = await number_of(admin, job="core/say", schedule="9:00", text="text=tea, then cake")
+    (entry,) = await home.core.jobs.find(id=number)
+    assert entry.arguments == {"text": "tea, then cake"}
+    await admin.slash("jobs remove", number=number)
+
+
 async def test_a_failed_job_tells_its_channel_once_with_an_id_and_no_reason(home: House) -> None:
     admin = await home.person("admin")
     number = await number_of(admin, job="toil/fail", schedule="0:00")
@@ -128,6 +136,7 @@ async def test_what_makes_no_sense_is_refused_in_words(home: House) -> None:
         ({"job": "core/say", "schedule": "0 0 30 2 *", "text": "x"}, "never comes"),
         ({"job": "core/say", "schedule": "9:00", "text": "x", "time_zone": "Mars/Base"}, "no time zone"),
         ({"job": "core/sweep", "schedule": "9:00"}, "cannot be added"),
+        ({"job": "toil/pair", "schedule": "9:00", "text": "left=1, rihgt=2"}, "left=…, right=…"),
         ({"job": "core/say", "schedule": "9:00"}, "needs to be told its text"),
     ):
         assert wanted in (await admin.slash("jobs add", options)).text, options
