@@ -19,14 +19,20 @@ from shared.settings import Settings
 
 app = typer.Typer(help="See, pause, run and remove what runs on a schedule.", no_args_is_help=True)
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Number = Annotated[int, typer.Argument(help="The job's number, as `hearth jobs list` shows it.")]
+LARGEST: Final = 2**63 - 1
+"""What a database keeps as an integer."""
+Number = Annotated[
+    int, typer.Argument(help="The job's number, as `hearth jobs list` shows it.", min=1, max=LARGEST)
+]
 POLL_SECONDS: Final = 0.5
 T = TypeVar("T")
 
 
 @app.command("list")
 def list_(
-    guild: Annotated[int | None, typer.Option(help="Id of one server; 0 for the whole bot's jobs.")] = None,
+    guild: Annotated[
+        int | None, typer.Option(help="Id of one server; 0 for the whole bot's jobs.", min=0, max=LARGEST)
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show every job, when it runs next, and how it went last."""
@@ -104,7 +110,13 @@ def history(
     as_json: JsonOption = False,
 ) -> None:
     """Show how the last runs of a job went, the newest first."""
-    runs = _with_jobs(lambda jobs, _database: jobs.history(number, limit))
+
+    async def read(jobs: Jobs, _database: Database) -> list[Run]:
+        if not await jobs.find(id=number):
+            raise BadInput("There is no job number {number}; see hearth jobs list.", number=number)
+        return await jobs.history(number, limit)
+
+    runs = _with_jobs(read)
     if as_json:
         typer.echo(json.dumps([_run(each) for each in runs]))
         return
@@ -163,7 +175,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "time_zone": entry.schedule.time_zone,
         "missed": entry.misfire,
         "paused": entry.paused,
-        "next": _time(entry.next_ms),
+        "next": _time_or_none(entry.next_ms),
         "arguments": dict(entry.arguments),
         "broken": str(entry.broken) if entry.broken else None,
     }
@@ -174,9 +186,14 @@ def _note_of(run: Run) -> str:
 
 
 def _run(run: Run) -> dict[str, Any]:
-    times = {"due": _time(run.due_ms), "started": _time(run.started_ms), "ended": _time(run.ended_ms)}
-    return {"state": run.state, "attempt": run.attempt, "note": run.note, "error_id": run.error_id, **times}
+    times = {"due": run.due_ms, "started": run.started_ms, "ended": run.ended_ms}
+    shown = {name: _time_or_none(at_ms) for name, at_ms in times.items()}
+    return {"state": run.state, "attempt": run.attempt, "note": run.note, "error_id": run.error_id, **shown}
 
 
 def _time(at_ms: int | None) -> str:
-    return "–" if at_ms is None else moment(at_ms).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _time_or_none(at_ms) or "–"
+
+
+def _time_or_none(at_ms: int | None) -> str | None:
+    return None if at_ms is None else moment(at_ms).strftime("%Y-%m-%dT%H:%M:%SZ")
