@@ -27,6 +27,7 @@ from shared.model import Progress
 
 NICENESS: Final = 10
 GRACE_SECONDS: Final = 5.0
+END_SECONDS: Final = 2.0
 CHUNK: Final = 1 << 16
 TAIL: Final = 4000
 PROGRESS_SECONDS: Final = 0.1
@@ -97,7 +98,12 @@ async def labour(
         made = await _attend(process, encode(request), progress)
     finally:
         await _stop(process)
-    result: Result = msgspec.msgpack.decode(made.result, type=get_type_hints(function)["return"])
+    try:
+        result: Result = msgspec.msgpack.decode(made.result, type=get_type_hints(function)["return"])
+    except msgspec.MsgspecError as error:
+        raise LabourFailed(
+            "The work broke off on our side.", reason=f"Its result is none: {error}"
+        ) from error
     return result
 
 
@@ -111,7 +117,10 @@ async def _attend(process: asyncio.subprocess.Process, request: bytes, progress:
         async for last in _received(process):
             if isinstance(last, Step):
                 progress(last.done, last.note)
-        status, tail = await process.wait(), await reading
+            else:
+                # Whatever still runs of it, and may hold the pipes open, is not waited for.
+                break
+        tail = await _last_words(process, reading)
     finally:
         reading.cancel()
         writing.cancel()
@@ -124,7 +133,7 @@ async def _attend(process: asyncio.subprocess.Process, request: bytes, progress:
             raise LabourFailed("The work broke off on our side.", reason=reason)
         case _:
             said = tail.strip().rpartition("\n")[2]
-            reason = f"The process ended with status {status}. {said}"
+            reason = f"The process ended with status {process.returncode}. {said}"
             raise LabourFailed("The work broke off on our side.", reason=reason)
 
 
@@ -142,6 +151,17 @@ async def _received(process: asyncio.subprocess.Process) -> AsyncIterator[Messag
             yield _messages.decode(body)
 
 
+async def _last_words(process: asyncio.subprocess.Process, reading: asyncio.Task[str]) -> str:
+    """Let the process end by itself, and return what it said last; in vain after some seconds."""
+    try:
+        async with asyncio.timeout(END_SECONDS):
+            tail = await reading
+            await process.wait()
+    except TimeoutError:
+        return ""
+    return tail
+
+
 async def _tail(stream: asyncio.StreamReader) -> str:
     tail = b""
     while chunk := await stream.read(TAIL):
@@ -150,18 +170,20 @@ async def _tail(stream: asyncio.StreamReader) -> str:
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is not None:
-        return
-    with contextlib.suppress(ProcessLookupError):
-        process.terminate()
-        try:
+    try:
+        if process.returncode is None:
+            process.terminate()
             async with asyncio.timeout(GRACE_SECONDS):
                 # Also empties the pipes, on which it may be waiting.
                 await process.communicate()
-        except TimeoutError:
-            # Its whole session: the work may have started processes of its own.
+    except (TimeoutError, ProcessLookupError):
+        pass
+    finally:
+        # Its whole session: the work may have started processes of its own.
+        with contextlib.suppress(ProcessLookupError, TimeoutError):
             os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
+            async with asyncio.timeout(END_SECONDS):
+                await process.wait()
 
 
 def _environment() -> dict[str, str]:
