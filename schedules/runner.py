@@ -146,13 +146,11 @@ class Runner:
             if task.cancelling():
                 raise
             return self._failed(claim, job, error)
-        # A job may raise anything, and must not stop the others.
-        except Exception as error:
+        # A job may raise anything, and must stop neither the others nor the bot.
+        except (Exception, SystemExit) as error:
             if isinstance(error, TimeoutError) and limit.expired():
-                error = DeadlineExceeded(
-                    "That took longer than {seconds:g} s, so it was stopped.",
-                    seconds=job.timeout.total_seconds(),
-                )
+                said = "That took longer than {seconds:g} s, so it was stopped."
+                return self._failed(claim, job, DeadlineExceeded(said, seconds=job.timeout.total_seconds()))
             return self._failed(claim, job, error)
         log.info("job done", job=name_of(claim), attempt=claim.run.attempt)
         return Ending("done")
@@ -163,7 +161,8 @@ class Runner:
         note = " ".join(note.split())[:500]
         about = {"job": name_of(claim), "attempt": attempt, "error_id": error_id, "note": note}
         if attempt <= job.retries and not isinstance(error, Refusal):
-            wait = min(job.backoff * 2 ** (attempt - 1), LONGEST_BACKOFF)
+            # Twenty times as much again is longer than the longest, and no more than a timedelta holds.
+            wait = min(job.backoff * 2 ** min(attempt - 1, 20), LONGEST_BACKOFF)
             log.warning("job failed, is tried again", **about)
             at = self.ledger.now() + int(wait.total_seconds() * 1000)
             return Ending("waiting", note, error_id, at_ms=at)

@@ -294,3 +294,23 @@ async def test_a_clock_that_ran_years_ahead_and_was_put_right_stops_no_job(bot: 
     await bot.until(bot.at + timedelta(days=1), runner)
     assert len(bot.log) == 24 + 1
     assert all(right < due <= bot.at for due, _ in bot.log)
+
+
+async def test_a_job_that_leaves_python_does_not_take_the_bot_with_it(bot: Turned) -> None:
+    bot.job = Job(name="post", run=nothing, retries=0)
+    entry = await bot.add("0:00")
+    await bot.jobs.run_now(entry.id)
+    bot.raises = [SystemExit(3)]
+    await bot.settle(bot.runner())
+    assert [run.note for run in await bot.jobs.history(entry.id)] == ["SystemExit: 3"]
+
+
+async def test_a_job_may_be_tried_again_for_weeks(bot: Turned) -> None:
+    bot.job = Job(name="post", run=nothing, retries=60)
+    entry = await bot.add("0:00")
+    await bot.jobs.pause(entry.id, True)
+    await bot.jobs.run_now(entry.id)
+    bot.raises = [RuntimeError("no")] * 60
+    await bot.until(bot.at + timedelta(days=30), bot.runner())
+    (run,) = await bot.jobs.history(entry.id)
+    assert (run.state, run.attempt) == ("done", 61)
