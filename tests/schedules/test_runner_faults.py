@@ -1,31 +1,18 @@
 """What goes wrong round a run: rows that cannot be read, bots that stop, databases that are away."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from sqlalchemy import text, update
 
 from schedules.ledger import Claim, Ledger
-from shared.database import Database
 from shared.errors import BadInput
-from shared.migrate import migrate
 from shared.plugin import Job
 from shared.schedule import Schedule
 from shared.tables import job
 from tests.kit.turned import Turned, nothing
-
-
-@pytest_asyncio.fixture
-async def bot(tmp_path: Path) -> AsyncIterator[Turned]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/test.db")
-    await migrate(database)
-    yield Turned(database)
-    await database.close()
 
 
 @pytest.mark.parametrize(
