@@ -284,7 +284,8 @@ class Ledger:
                 runs.append(_row(entry, moment(entry.next_ms or now)))
                 moves.append({"moved": entry.id, "next_ms": None})
                 continue
-            rows, until = _due(entry, moment(now), entry.id in busy)
+            in_the_way = entry.id in busy or (entry.misfire == "skip" and entry.id in unbegun)
+            rows, until = _due(entry, moment(now), in_the_way)
             if entry.misfire == "once" and rows and (before := unbegun.get(entry.id)) is not None:
                 # One run for all of them: the last takes the place of the one that nobody has begun.
                 connection.execute(

@@ -301,3 +301,16 @@ async def test_a_job_may_be_tried_again_for_weeks(bot: Turned) -> None:
     await bot.until(bot.at + timedelta(days=30), bot.runner())
     (run,) = await bot.jobs.history(entry.id)
     assert (run.state, run.attempt) == ("done", 61)
+
+
+async def test_what_waited_for_its_server_is_not_run_once_for_each_time_that_was_missed(bot: Turned) -> None:
+    await bot.jobs.put("stock", "post", Schedule.read("every 1m"), guild=7, misfire="skip")
+    there: set[int] = set()
+    runner = bot.runner()
+    runner.ledger = Ledger(bot.database, instance="one", life="a", guilds=lambda: there, now=bot.now)
+    for _ in range(10):
+        bot.at += timedelta(minutes=1)
+        await bot.settle(runner)
+    there.add(7)
+    await bot.settle(runner)
+    assert len(bot.log) == 1
