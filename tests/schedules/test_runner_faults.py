@@ -314,3 +314,13 @@ async def test_what_waited_for_its_server_is_not_run_once_for_each_time_that_was
     there.add(7)
     await bot.settle(runner)
     assert len(bot.log) == 1
+
+
+async def test_a_key_in_an_address_is_not_kept_in_the_note(bot: Turned) -> None:
+    bot.job = Job(name="post", run=nothing, retries=0)
+    entry = await bot.add("0:00")
+    await bot.jobs.run_now(entry.id)
+    bot.raises = [RuntimeError("403 of https://places.test/v1?key=AIzaSyExample&q=1")]
+    await bot.settle(bot.runner())
+    (run,) = await bot.jobs.history(entry.id)
+    assert run.note == "RuntimeError: 403 of https://places.test/v1?key=[redacted]&q=1"
