@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from bot.core import Core
 
 SHOWN: Final = 20
+GIVEN: Final = 100
+"""Characters that are shown of what a job was given."""
 MARKS: Final[dict[State, str]] = {
     "waiting": "⏳",
     "running": "🔵",
@@ -64,6 +66,8 @@ def _commands(core: "Core") -> Any:
             ctx.plural("This server has one job.", "This server has {count} jobs.", len(here)),
             ctx.text("/jobs add adds one; /jobs history tells how each run went."),
         ]
+        if whole:
+            lines.append(ctx.text("Those of the whole bot are shown too; its operator alone changes them."))
         if more:
             lines.append(ctx.text("{count} more are not shown.", count=more))
         return Reply(title=ctx.text("Jobs"), text="\n".join(lines), fields=tuple(fields), private=True)
@@ -248,6 +252,8 @@ async def _field(core: "Core", ctx: Context, entry: Entry) -> Field:
         core.texts.render(declared.summary, ctx.asker.locale, domain) if declared and declared.summary else ""
     )
     lines = [words] if words else []
+    if entry.guild_id != WHOLE_BOT and (given := _given(entry.arguments)):
+        lines.append(given)
     if entry.channel_id is not None:
         lines.append(f"<#{entry.channel_id}>")
     if entry.broken:
@@ -265,6 +271,16 @@ async def _field(core: "Core", ctx: Context, entry: Entry) -> Field:
     if entry.guild_id == WHOLE_BOT:
         title += " · " + ctx.text("whole bot")
     return Field(title, "\n".join(lines), inline=False)
+
+
+def _given(arguments: Mapping[str, Any]) -> str:
+    """Return what a job was given, by which several of one kind are told apart."""
+    if len(arguments) == 1:
+        said = str(*arguments.values())
+    else:
+        said = ", ".join(f"{name}={value}" for name, value in arguments.items())
+    flat = " ".join(said.split())
+    return f"> {escape(flat[:GIVEN] + ('…' if len(flat) > GIVEN else ''))}" if flat else ""
 
 
 def _line(ctx: Context, run: Run) -> str:

@@ -53,6 +53,7 @@ async def test_a_reminder_is_added_run_and_removed(home: House) -> None:
     )
     listed = await admin.slash("jobs list")
     assert f"{number} · core/say" in listed.text
+    assert "> Stand" in listed.text
     assert "weekdays at 9:00" in listed.text
     await admin.slash("jobs run", number=number)
     said = await admin.sees(lambda m: m.content == "Stand-up! @everyone")
