@@ -22,7 +22,8 @@ MOST_STEPS: Final = 200
 LABEL: Final = 19
 """Chat shows charts at little more than half their size."""
 NAME: Final = 240
-"""Pixels that a group's or a series' name may take."""
+"""Pixels that a series' name may take beside the lines, and one of a group on its points."""
+ON_POINTS: Final = 300
 # Told apart with any colour blindness, next to one another too (Okabe & Ito 2008; Tol 2021, "bright" and "vibrant").
 COLOURS: Final[tuple[Colour, ...]] = (
     (230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (213, 94, 0), (204, 121, 167), (120, 140, 255),
@@ -58,7 +59,8 @@ def scatter(chart: Scatter, theme: Theme) -> Canvas:
     if not all(math.isfinite(x) and math.isfinite(y) for x, y in chart.points):
         raise ValueError("a point is nowhere")
     side, top = WIDTH - 2 * PAD, 80
-    high = round(side * 0.78)
+    # Chat bounds the height of a picture too: a higher one would be shown smaller.
+    high = round(side * 0.6)
     canvas = Canvas(WIDTH, top + high + PAD + (26 if chart.rest_label and -1 in chart.groups else 0), theme)
     canvas.text((PAD, 52), chart.title, 24, weight=BOLD, room=side)
     canvas.box((PAD, top, PAD + side, top + high), theme.panel, 10)
@@ -111,7 +113,7 @@ def _names(
             members.setdefault(group, []).append(place)
     taken: list[tuple[float, float, float, float]] = []
     for group in sorted(members, key=lambda group: (-len(members[group]), group))[:NAMED]:
-        label = fit(printable(chart.labels[group]).replace("\n", " "), LABEL, NAME, BOLD)
+        label = fit(printable(chart.labels[group]).replace("\n", " "), LABEL, ON_POINTS, BOLD)
         wide, tall = width(label, LABEL, BOLD) + 32, 30.0
         x = median(x for x, _ in members[group])
         y = median(y for _, y in members[group])

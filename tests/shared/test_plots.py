@@ -85,7 +85,7 @@ def test_a_name_leaves_the_points_of_its_group_in_sight() -> None:
         image(draw(Scatter(title="t", points=points, groups=[0] * 49, labels=[label])))
         for label in ("", "parking, garage, full")
     )
-    box = (447, 392, 470, 413)
+    box = (447, 318, 470, 338)
     seen = [
         sum(pixel == colour_of(0, DARK) for pixel in drawn.crop(box).get_flattened_data())
         for drawn in (unnamed, named)
