@@ -78,7 +78,7 @@ async def test_a_forecast_says_first_whether_it_beats_today_then_how_wide_and_ho
     last = tail(exchange, "2330")
     person = await home.person()
     answer = await person.slash("stock forecast", code=" 2330.tw ", days=10, within=TIMEOUT)
-    assert f"2330 · {last.date}" in answer.text
+    assert f"2330 · forecast from {last.date}" in answer.text
     paragraphs = answer.text.split("\n\n")
     standing = next(n for n, text in enumerate(paragraphs) if "tomorrow as today" in text)
     assert standing < next(n for n, text in enumerate(paragraphs) if "Next day of trading" in text)
@@ -177,7 +177,7 @@ async def test_a_subscription_posts_each_close_once_with_the_score_of_the_foreca
     key = f"2454:{admin.channel_id('general')}"
     # The first post: nothing was kept the day before, so its forecast is made now, and it is said.
     await run_job(home, "post", key)
-    first = await admin.sees(lambda m: f"2454 · {before.date}" in m.text)
+    first = await admin.sees(lambda m: f"2454 · forecast from {before.date}" in m.text)
     assert "this one was made just now" in first.text
     assert "In 3 days of trading" in first.text
     assert "forecast.png" in first.embeds[0]["image"]["url"]
@@ -186,7 +186,7 @@ async def test_a_subscription_posts_each_close_once_with_the_score_of_the_foreca
     # The next close: yesterday's forecast was kept, and is scored.
     last = tail(exchange, "2454")
     await run_job(home, "post", key)
-    second = await admin.sees(lambda m: f"2454 · {last.date}" in m.text)
+    second = await admin.sees(lambda m: f"2454 · forecast from {last.date}" in m.text)
     assert f"The forecast from {before.date}: the close of {last.date}" in second.text
     assert "side the 90 % interval" in second.text
     assert f"“as the day before” was off by {abs(last.close - before.close):,.2f}" in second.text
