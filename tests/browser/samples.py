@@ -1,5 +1,9 @@
 """Texts and pictures for the screenshots: invented, or in the public domain, so that they may be shown."""
 
+import csv
+import io
+import random
+from datetime import date, timedelta
 from pathlib import Path
 
 from matplotlib import cbook
@@ -96,3 +100,70 @@ REVIEWS_CSV = "\ufefftext,stars\r\n" + "".join(
         ("An excellent cast and a moving, honest ending.", 4),
     )
 )
+
+# Reviews of an inn, by topic: how they begin, and how they go on.
+_INN_EN = (
+    (
+        ("The breakfast buffet was", "Dinner in the restaurant was", "The noodle soup was",
+         "The coffee at breakfast was"),
+        ("cold and far too salty", "fresh, warm and plentiful", "delicious, we had seconds",
+         "bland, like canteen food", "worth getting up early for"),
+    ),
+    (
+        ("The lady at the front desk was", "The staff at reception were", "Our waiter was", "The young porter was"),
+        ("friendly and patient", "rude when we asked for help", "kind enough to book a taxi for us",
+         "slow and never smiled", "helpful from check-in to check-out"),
+    ),
+    (
+        ("The car park was", "Parking behind the house was", "The underground garage was", "The parking space was"),
+        ("full when we came back at night", "so narrow that I scratched my car", "too expensive for what it is",
+         "dark and hard to find", "free for guests, with a charger for electric cars"),
+    ),
+    (
+        ("Our bedroom was", "The bed in the room was", "The bathroom of our room was",
+         "The room on the third floor was"),
+        ("spotless and quiet", "dusty, and the pillow smelled", "small, with thin walls",
+         "soft and clean, I slept well", "noisy because of the air conditioning"),
+    ),
+)  # fmt: skip
+_ENDS_EN = ("", " We stayed two nights.", " My parents said so too.", " Same as last year.", " Such a pity!",
+            " It rained all week, though.", " That decides it for me.", " We were there in spring.")  # fmt: skip
+_INN_ZH = (
+    (
+        ("早餐的稀飯", "餐廳的晚餐", "牛肉麵的湯頭", "自助早餐的菜色", "現煮的咖啡"),
+        ("又冷又鹹", "新鮮又豐盛", "非常好吃，忍不住再添一碗", "沒什麼味道，像學校的營養午餐", "值得早起來吃"),
+    ),
+    (
+        ("櫃檯的小姐", "大廳的服務人員", "餐廳的服務生", "老闆娘", "搬行李的弟弟"),
+        ("態度親切，很有耐心", "口氣不好，愛理不理", "主動幫我們叫車", "動作很慢，也不打招呼", "從入住到退房都很熱心"),
+    ),
+    (
+        ("停車場", "後面的停車位", "地下室的車位", "旅館的停車空間", "特約停車場"),
+        ("晚上回來就停滿了", "太窄，車子都刮傷了", "收費太貴", "燈光很暗，又不好找", "住客免費，還能替電動車充電"),
+    ),
+    (
+        ("房間的床", "三樓的房間", "房間裡的浴室", "雙人房", "房間的枕頭"),
+        ("乾淨又安靜", "有灰塵，還有霉味", "很小，隔音也差", "柔軟舒適，一覺到天亮", "被冷氣的聲音吵得睡不著"),
+    ),
+)  # fmt: skip
+_ENDS_ZH = ("。", "。我們住了兩晚。", "，爸媽也這麼說。", "，跟去年一樣。", "，真可惜！", "。那幾天都在下雨。",
+            "，下次再看看。", "，給大家參考。")  # fmt: skip
+_PARKING = 2
+
+
+def inn_csv(language: str, count: int = 120) -> bytes:
+    """Return reviews of an inn over a year as CSV, of four topics, "en" or "zh"; of parking ever more speak."""
+    chance = random.Random(7)
+    topics, ends, between = (_INN_EN, _ENDS_EN, " ") if language == "en" else (_INN_ZH, _ENDS_ZH, "")
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(("date", "review"))
+    for number in range(count):
+        later = 2 * number >= count
+        (beginnings, judgements), *_ = chance.choices(
+            topics, [5 if later and at == _PARKING else 2 for at in range(len(topics))]
+        )
+        text = f"{chance.choice(beginnings)}{between}{chance.choice(judgements)}"
+        text += ("." if language == "en" else "") + chance.choice(ends)
+        writer.writerow((date(2025, 1, 1) + timedelta(days=364 * number // count), text))
+    return out.getvalue().encode("utf-8-sig")

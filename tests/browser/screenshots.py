@@ -1,5 +1,7 @@
 """Takes the screenshots of the README, as a newcomer would see the sandbox: `make screenshots`.
 
+`make screenshots ARGS='stock reviews'` takes those alone; the parts are tour, stock, post, reviews and jobs.
+
 Drives the page with headless Chromium: every plugin's first command, in English and in Chinese. The spam message comes
 from the SMS Spam Collection where HEARTH_SHARED_DATA (or ../shared/data) has it.
 """
@@ -7,13 +9,15 @@ from the SMS Spam Collection where HEARTH_SHARED_DATA (or ../shared/data) has it
 import csv
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -40,23 +44,39 @@ def spam_message() -> str:
 
 
 @contextmanager
-def sandbox() -> Iterator[str]:
+def hearth(*arguments: str, settings: Mapping[str, str] | None = None) -> Iterator[Iterator[str]]:
+    """Run a command of Hearth that serves, and yield the lines that it prints."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bot.cli", *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT, env={**os.environ, **(settings or {})},
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        yield (line.strip() for line in process.stdout)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(10)
+        process.stdout.close()
+
+
+@contextmanager
+def sandbox(settings: Mapping[str, str] | None = None) -> Iterator[str]:
     """Run `hearth sandbox` and yield the page's address."""
-    with tempfile.TemporaryDirectory() as folder:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "bot.cli", "sandbox", "--port", "0", "--no-open", "--data-dir", folder],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT,
-        )  # fmt: skip
-        try:
-            assert process.stdout is not None
-            url = process.stdout.readline().strip()
-            assert process.stdout.readline().strip() == "ready", "the sandbox did not come up"
-            yield url
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(10)
-            if process.stdout is not None:
-                process.stdout.close()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        hearth("sandbox", "--port", "0", "--no-open", "--data-dir", folder, settings=settings) as lines,
+    ):
+        url = next(lines)
+        assert next(lines) == "ready", "the sandbox did not come up"
+        yield url
+
+
+@contextmanager
+def exchange(*arguments: str) -> Iterator[Mapping[str, str]]:
+    """Run `hearth stock exchange` and yield the settings that have it asked."""
+    with hearth("stock", "exchange", "--port", "0", *arguments) as lines:
+        line = next(line for line in lines if line.startswith("HEARTH_STOCK_URL"))
+        yield dict(setting.split("=", 1) for setting in shlex.split(line))
 
 
 @contextmanager
@@ -90,6 +110,8 @@ def ask(page: Page, command: str, options: Mapping[str, str]) -> None:
             page.locator(f'[data-testid="add-option"][data-option="{name}"]').click()
         if field.get_attribute("type") == "file":
             field.set_input_files(value)
+        elif field.evaluate("e => e.tagName") == "SELECT":
+            field.select_option(label=value)
         else:
             field.fill(value)
     page.get_by_test_id("submit").click()
@@ -142,19 +164,24 @@ def shot(page: Page, name: str) -> None:
     page.screenshot(path=OUT / f"{name}.png")
 
 
-def main() -> None:
-    """Write the screenshots to docs/screenshots."""
-    OUT.mkdir(parents=True, exist_ok=True)
+def opened(browser: Browser, url: str, height: int = 900) -> Page:
+    """Open the page in English."""
+    page = browser.new_page(viewport={"width": 1200, "height": height}, color_scheme="dark", locale="en-US")
+    page.goto(url)
+    page.get_by_test_id("bot-status").wait_for()
+    return page
+
+
+def tour(browser: Browser) -> None:
+    """Take every plugin's first command, but for those that have a part of their own."""
     text = spam_message()
-    with sandbox() as url, chromium() as browser, tempfile.TemporaryDirectory() as folder:
+    with sandbox() as url, tempfile.TemporaryDirectory() as folder:
         table = Path(folder) / "reviews.csv"
         table.write_text(samples.REVIEWS_CSV, encoding="utf-8", newline="")
         note = samples.note(Path(folder) / "note.jpg")
         thing = samples.thing(Path(folder) / "palace.jpg")
         portrait = samples.portrait(Path(folder) / "me.jpg")
-        page = browser.new_page(viewport={"width": 1200, "height": 900}, color_scheme="dark", locale="en-US")
-        page.goto(url)
-        page.get_by_test_id("bot-status").wait_for()
+        page = opened(browser, url)
         score(page, text)
         shot(page, "score-en")
         page.get_by_test_id("button").filter(has_text="Wrong").last.click()
@@ -205,6 +232,81 @@ def main() -> None:
         phone.goto(url)
         phone.get_by_test_id("embed-title").last.wait_for()
         shot(phone, "phone")
+
+
+def stock(browser: Browser) -> None:
+    """Take a forecast."""
+    with exchange() as settings, sandbox(settings) as url:
+        page = opened(browser, url)
+        run(page, "stock forecast", {"code": "2330"})
+        shot(page, "stock-en")
+        speak(page, "zh-TW")
+        run(page, "stock forecast", {"code": "2330", "days": "10"})
+        shot(page, "stock-zh")
+
+
+def post(browser: Browser) -> None:
+    """Take a scheduled post that scores the forecast of the day before: the second, for the first had none to score."""
+    with exchange("--replay", "60") as settings, sandbox(settings) as url:
+        page = opened(browser, url, 1000)
+        run(page, "stock subscribe", {"code": "2330", "time": "every 1m"})
+        page.get_by_test_id("embed-title").filter(has_text="forecast from").nth(1).wait_for(timeout=300_000)
+        shot(page, "stock-post-en")
+
+
+def reviews(browser: Browser) -> None:
+    """Take topics of made-up reviews, in two languages."""
+    with sandbox() as url, tempfile.TemporaryDirectory() as folder:
+        page = opened(browser, url, 1250)
+        for language, locale in (("en", "en-US"), ("zh", "zh-TW")):
+            table = Path(folder) / f"inn-{language}.csv"
+            table.write_bytes(samples.inn_csv(language))
+            if language != "en":
+                speak(page, locale)
+            run(page, "reviews cluster", {"table": str(table)})
+            shot(page, f"reviews-{language}")
+            button = {"en": "Over time", "zh": "隨時間"}[language]
+            before = page.get_by_test_id("embed-title").count()
+            page.get_by_test_id("button").filter(has_text=button).last.click()
+            page.get_by_test_id("embed-title").nth(before).wait_for()
+        shot(page, "trend-zh")
+
+
+def jobs(browser: Browser) -> None:
+    """Take the list of jobs."""
+    with sandbox() as url:
+        page = opened(browser, url, 1450)
+        for schedule, text in (
+            ("weekdays 9:00", "Stand-up in five minutes"),
+            ("mon,thu 17:30", "Water the plants"),
+        ):
+            ask(page, "jobs add", {"job": "core/say", "schedule": schedule, "text": text})
+            page.get_by_test_id("message").get_by_text("Next:").last.wait_for()
+        run(page, "jobs list", {})
+        shot(page, "jobs-en")
+        speak(page, "zh-TW")
+        run(page, "jobs list", {})
+        shot(page, "jobs-zh")
+
+
+PARTS: Final[dict[str, Callable[[Browser], None]]] = {
+    "tour": tour,
+    "stock": stock,
+    "post": post,
+    "reviews": reviews,
+    "jobs": jobs,
+}
+
+
+def main() -> None:
+    """Write the screenshots of the parts that are named, or of all, to docs/screenshots."""
+    wanted = sys.argv[1:] or list(PARTS)
+    if unknown := set(wanted) - set(PARTS):
+        sys.exit(f"There is no part {', '.join(sorted(unknown))}: {', '.join(PARTS)}")
+    OUT.mkdir(parents=True, exist_ok=True)
+    with chromium() as browser:
+        for name in wanted:
+            PARTS[name](browser)
 
 
 if __name__ == "__main__":
