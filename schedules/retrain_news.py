@@ -138,9 +138,19 @@ def _metrics(ctx: JobContext, judgement: Judgement | None) -> list[Field]:
     fields = []
     for name in shown(judgement.metrics):
         lines = []
+        new = _figure(judgement.metrics[name])
         if name in judgement.rival:
-            lines.append(ctx.text("before: {figure}", figure=_figure(judgement.rival[name])))
-        lines.append(ctx.text("after: {figure}", figure=_figure(judgement.metrics[name])))
+            old = _figure(judgement.rival[name])
+            lines.append(
+                ctx.text("before: {figure}", figure=old)
+                if judgement.passed
+                else ctx.text("answers: {figure}", figure=old)
+            )
+        lines.append(
+            ctx.text("after: {figure}", figure=new)
+            if judgement.passed
+            else ctx.text("refused: {figure}", figure=new)
+        )
         fields.append(Field(f"{escape(name)} (n = {judgement.rows})", "\n".join(lines)))
     return fields
 
@@ -206,7 +216,9 @@ async def _picture(ctx: JobContext, found: Result, title: str) -> tuple[Picture,
     names = [n for n in shown(judgement.metrics) if n in judgement.rival] if judgement else []
     if judgement is None or not names:
         return ()
-    pairs = [(ctx.text("after"), judgement.metrics), (ctx.text("before"), judgement.rival)]
+    new = ctx.text("after") if judgement.passed else ctx.text("refused")
+    old = ctx.text("before") if judgement.passed else ctx.text("answers")
+    pairs = [(new, judgement.metrics), (old, judgement.rival)]
     bars = Bars(
         title=title,
         labels=[f"{name} · {words}" for name in names for words, _ in pairs],

@@ -68,7 +68,8 @@ async def test_wrong_pressed_by_several_people_leads_to_a_training_that_the_gate
     assert "the old version stays" in news.text
     assert "held-out rows only, too few" in news.text
     assert "3 texts that 3 people agree on" in news.text
-    assert "before: " in news.text
+    assert "answers: 0." in news.text
+    assert "refused: 0." in news.text
     assert "starter" in news.text
     assert news.raw["embeds"][0]["image"]["url"].partition("?")[0].endswith("before-after.png")
     async with home.core.database.begin() as connection:
