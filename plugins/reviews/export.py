@@ -9,6 +9,7 @@ from typing import Final
 
 from plugins.reviews.intake import Intake
 from plugins.reviews.model import Clustering
+from shared.columns import free_names
 
 ADDED: Final = ("topic", "topic_words")
 _FORMULA: Final = tuple("=+-@\t\r")
@@ -37,17 +38,6 @@ def plain(cell: str) -> str:
     if cell.lstrip(" ").startswith(_FORMULA) and not _NUMBER.fullmatch(cell.strip()):
         return f"'{cell}"
     return cell
-
-
-def free_names(taken: Sequence[str], wanted: Sequence[str]) -> list[str]:
-    """Return names that no column has yet."""
-    names: list[str] = []
-    for name in wanted:
-        number = 1
-        while (free := name if number == 1 else f"{name}_{number}") in taken:
-            number += 1
-        names.append(free)
-    return names
 
 
 def file_name(name: str) -> str:

@@ -1,6 +1,5 @@
 """Takes reviews out of a table: which column holds the texts, which the dates, and what is to know about them."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -9,6 +8,7 @@ from typing import Final, TypeVar
 from plugins.reviews.cleaning import cleaned, has_words
 from plugins.reviews.dates import read_date
 from plugins.reviews.model import MAX_REVIEWS
+from shared.columns import column_named, listed, mean_length
 from shared.errors import BadInput
 from shared.inputs import Table
 from shared.language import language_of
@@ -34,7 +34,6 @@ _DATES: Final = frozenset(
         "時間", "时间", "評論日期", "評論時間", "發布日期", "发布日期",
     }
 )  # fmt: skip
-_LETTERS: Final = re.compile(r"[^\W\d_]{2}")
 
 Row = TypeVar("Row")
 
@@ -124,22 +123,19 @@ def taken(
 
 
 def _text_column(table: Table, wanted: str | None) -> int:
-    folded = [name.casefold() for name in table.columns]
     if wanted is not None:
-        if wanted.strip().casefold() in folded:
-            return folded.index(wanted.strip().casefold())
-        raise BadInput(
-            "{file} has no column {column}. Its columns: {columns}",
-            file=table.name, column=wanted, columns=_listed(table.columns),
-        )  # fmt: skip
-    named = [at for at, name in enumerate(folded) if name in _TEXTS]
+        return column_named(table, wanted)
+    named = [at for at, name in enumerate(table.columns) if name.casefold() in _TEXTS]
     if len(named) == 1:
         return named[0]
-    longest, place = max((_length(table, at), -at) for at in named or range(len(folded)))
+    looked = spread(table.rows, SAMPLE)
+    longest, place = max(
+        (mean_length([row[at] for row in looked]), -at) for at in named or range(len(table.columns))
+    )
     if longest < SHORT and not named:
         raise BadInput(
             "No column of {file} seems to hold reviews. Name it as column. Its columns: {columns}",
-            file=table.name, columns=_listed(table.columns),
+            file=table.name, columns=listed(table.columns),
         )  # fmt: skip
     return -place
 
@@ -155,14 +151,3 @@ def _date_column(table: Table, text_at: int) -> int | None:
         if cells and sum(read_date(cell) is not None for cell in usable) >= DATED * len(cells):
             return at
     return None
-
-
-def _length(table: Table, at: int) -> float:
-    """Return how long the cells of a column are in the mean; those without words count as empty."""
-    cells = [row[at].strip() for row in spread(table.rows, SAMPLE)]
-    return sum(len(cell) for cell in cells if _LETTERS.search(cell)) / max(1, len(cells))
-
-
-def _listed(columns: Sequence[str]) -> str:
-    shown = ", ".join(name[:40] for name in columns[:20])
-    return shown + (", …" if len(columns) > 20 else "")

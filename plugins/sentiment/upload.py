@@ -2,13 +2,13 @@
 
 import csv
 import io
-import re
 from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Annotated, Final, Literal
 
 from plugins.sentiment.model import SentimentModel, SentimentRequest, SentimentResult
 from shared.charts import Chart, Histogram
+from shared.columns import column_named, free_names, listed, mean_length
 from shared.command import Range, Table, command
 from shared.context import Context
 from shared.errors import BadInput, HearthError
@@ -43,7 +43,6 @@ _NAMES: Final = frozenset(
     }
     | {"內容", "内容", "留言", "意見", "意见", "心得", "回饋", "文字"}
 )
-_LETTERS: Final = re.compile(r"[^\W\d_]{2}")
 Judged = SentimentResult | None
 """What was said of a row; None where it has no text, or could not be answered."""
 
@@ -79,7 +78,7 @@ def written(table: Table, judged: Sequence[Judged]) -> bytes:
     """
     out = io.StringIO(newline="")
     writer = csv.writer(out)
-    writer.writerow([*table.columns, *_free(table.columns, ("sentiment", "probability"))])
+    writer.writerow([*table.columns, *free_names(table.columns, ("sentiment", "probability"))])
     for row, each in zip(table.rows, judged, strict=True):
         added = ("", "") if each is None else (each.verdict, f"{each.probability:.4f}")
         writer.writerow([*row, *added])
@@ -110,47 +109,20 @@ async def _judged(ctx: Context, texts: Sequence[str]) -> list[Judged]:
 
 def _column(table: Table, wanted: str | None) -> int:
     """Return which column holds the reviews. Raises `BadInput`, which lists the columns."""
-    folded = [name.casefold() for name in table.columns]
     if wanted is not None:
-        if wanted.strip().casefold() in folded:
-            return folded.index(wanted.strip().casefold())
-        raise BadInput(
-            "{file} has no column {column}. Its columns: {columns}",
-            file=table.name, column=wanted, columns=_listed(table.columns),
-        )  # fmt: skip
-    named = [at for at, name in enumerate(folded) if name in _NAMES]
+        return column_named(table, wanted)
+    named = [at for at, name in enumerate(table.columns) if name.casefold() in _NAMES]
     if len(named) == 1:
         return named[0]
-    lengths = [(_length(table, at), at) for at in named or range(len(folded))]
+    looked = table.rows[:SAMPLE]
+    lengths = [(mean_length([row[at] for row in looked]), at) for at in named or range(len(table.columns))]
     (longest, at), *others = sorted(lengths, reverse=True)
     if longest >= SHORT and all(longest >= LONGER * other for other, _ in others):
         return at
     raise BadInput(
         "Which column of {file} holds the reviews? Name it as column. Its columns: {columns}",
-        file=table.name, columns=_listed(table.columns),
+        file=table.name, columns=listed(table.columns),
     )  # fmt: skip
-
-
-def _length(table: Table, at: int) -> float:
-    """Return how long the cells of a column are in the mean; those without words count as empty."""
-    cells = [row[at].strip() for row in table.rows[:SAMPLE]]
-    return sum(len(cell) for cell in cells if _LETTERS.search(cell)) / max(1, len(cells))
-
-
-def _listed(columns: Sequence[str]) -> str:
-    shown = ", ".join(name[:40] for name in columns[:20])
-    return shown + (", …" if len(columns) > 20 else "")
-
-
-def _free(taken: Sequence[str], wanted: Sequence[str]) -> list[str]:
-    """Return names that no column has yet."""
-    names: list[str] = []
-    for name in wanted:
-        number = 1
-        while (free := name if number == 1 else f"{name}_{number}") in taken:
-            number += 1
-        names.append(free)
-    return names
 
 
 def _name(name: str) -> str:
