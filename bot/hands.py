@@ -12,7 +12,7 @@ Request = TypeVar("Request")
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True)
+@dataclass
 class CoreHands:
     """What the core does for commands beyond answering one request."""
 

@@ -3,11 +3,10 @@
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import discord
 import structlog
@@ -16,6 +15,7 @@ from sqlalchemy import Connection, insert, select, update
 from bot.core import Core
 from bot.exchange import send_message
 from bot.explain import explain, harmless
+from bot.hands import CoreHands
 from bot.metrics import Metrics
 from bot.pending import Ledger as Pending
 from bot.render import Message, render
@@ -39,8 +39,6 @@ from shared.texts import CORE, Text
 LOOKED_BACK: Final = 50
 """Messages of a channel in which one is sought that an earlier attempt may have sent."""
 READY_SECONDS: Final = 60.0
-Request = TypeVar("Request")
-Result = TypeVar("Result")
 log = structlog.get_logger("hearth.jobs")
 
 
@@ -96,7 +94,7 @@ class JobRunner:
             predictor=core.predictor,
             vault=core.vault,
             jobs=OwnJobs(core.jobs, entry.plugin, entry.guild_id, entry.user_id, entry.locale),
-            hands=RunHands(core, self.pending, self.client, claim),
+            hands=RunHands(core.settings.data_dir, core, self.pending, self.client, claim),
             arguments=entry.arguments,
             guild_id=guild,
             channel_id=entry.channel_id,
@@ -127,14 +125,15 @@ class JobRunner:
         again = Text("It goes on by its schedule; you are not told again until it has worked once.")
         words.append(texts.render(again, entry.locale))
         reply = Reply(text=" ".join(words), tone="bad")
-        await RunHands(self.core, self.pending, self.client, claim, part=-1).post(reply, entry.channel_id)
+        hands = RunHands(self.core.settings.data_dir, self.core, self.pending, self.client, claim, part=-1)
+        await hands.post(reply, entry.channel_id)
 
     def _ended(self, claim: Claim, state: str, seconds: float) -> None:
         self.metrics.job_ended(f"{claim.entry.plugin}/{claim.entry.name}", state, seconds)
 
 
 @dataclass
-class RunHands:
+class RunHands(CoreHands):
     """What the core does for one attempt at a run. `part` counts what it has posted."""
 
     core: Core
@@ -142,16 +141,6 @@ class RunHands:
     client: discord.Client
     claim: Claim
     part: int = 0
-
-    async def labour(
-        self, function: Callable[[Request, Progress], Result], request: Request, progress: Progress
-    ) -> Result:
-        """Run heavy work in a process of its own."""
-        return await self.core.hands.labour(function, request, progress)
-
-    def folder(self, plugin: str) -> Path:
-        """Return the plugin's own folder of files."""
-        return self.core.hands.folder(plugin)
 
     async def train(
         self,

@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, Final, TypeVar, get_type_hints
 
 import msgspec
 
+from bot.parent import end_with_parent
 from shared import logs
 from shared.errors import BadInput, Fault, HearthError, Refusal
 from shared.frames import FrameError, FrameReader, encode
@@ -200,7 +201,7 @@ def main() -> int:
         try:
             function = _load(sys.argv[1])
             request = msgspec.msgpack.decode(_frame(sys.stdin.buffer), type=_request_type(function))
-            threading.Thread(target=_end_with_parent, daemon=True).start()
+            threading.Thread(target=end_with_parent, args=(GRACE_SECONDS,), daemon=True).start()
             result = function(request, _steps(out))
             _send(out, Made(msgspec.Raw(msgspec.msgpack.encode(result))))
         except Refusal as error:
@@ -275,15 +276,6 @@ def _cancel(number: int, _frame: object) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     # Unwinds, so that what is half written is removed.
     raise SystemExit(128 + number)
-
-
-def _end_with_parent() -> None:
-    # Not through sys.stdin, whose lock a thread must not hold when the interpreter ends.
-    while os.read(0, 4096):
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(GRACE_SECONDS)
-    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ Everything here blocks, and runs beside the event loop; whose turn it is to ask,
 """
 
 import time
-from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -20,6 +19,7 @@ from yarl import URL
 from plugins.stock.exchange_page import Response
 from shared.addresses import Reach, vet
 from shared.errors import BadInput
+from shared.polite import retry_after
 from shared.texts import Text
 
 LARGEST: Final = 1 << 20
@@ -33,7 +33,6 @@ NAME: Final = "Hearth"
 """What robots.txt calls us."""
 AGENT: Final = f"{NAME}/0.1 (a chat bot; one request at a time)"
 UNWANTED: Final = frozenset({403, 429})
-LONGEST_PAUSE: Final = 7 * 86_400.0
 UNWANTED_PAUSE: Final = 3_600.0
 """Seconds without a request after a 403 or 429 that does not say how many."""
 TROUBLE_PAUSE: Final = 60.0
@@ -133,31 +132,20 @@ class _CutShort(Exception):
 
 
 def _judge(answer: requests.Response) -> None:
-    status, said = answer.status_code, answer.headers.get("Retry-After", "")
+    status, said = answer.status_code, answer.headers.get("Retry-After")
     if status == 200:
         return
     if status in UNWANTED:
         raise Trouble(
             Text("it wants no more requests now ({status})", {"status": status}),
-            _seconds(said, UNWANTED_PAUSE),
+            retry_after(said, UNWANTED_PAUSE),
         )
     if status >= 500:
         raise Trouble(
-            Text("it has trouble of its own ({status})", {"status": status}), _seconds(said, TROUBLE_PAUSE)
+            Text("it has trouble of its own ({status})", {"status": status}), retry_after(said, TROUBLE_PAUSE)
         )
     # Redirects too: they may lead anywhere, and the exchange's table has one address.
     raise _Absent(Text("it answers {status}", {"status": status}), TROUBLE_PAUSE)
-
-
-def _seconds(said: str, default: float) -> float:
-    """Return the seconds that a `Retry-After` asks for: a number, or a date; a week at most."""
-    said = said.strip()
-    if said.isascii() and said.isdigit() and len(said) <= 12:
-        return min(float(said), LONGEST_PAUSE)
-    try:
-        return min(max(parsedate_to_datetime(said).timestamp() - time.time(), 0.0), LONGEST_PAUSE)
-    except ValueError:
-        return default
 
 
 def _body(answer: requests.Response) -> bytes:

@@ -1,10 +1,10 @@
 """Runs of jobs without Discord: what a job posts is kept, and heavy work is really done in a process of its own."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from bot.hands import CoreHands
 from bot.trainer import train
@@ -20,29 +20,15 @@ from shared.store import Store
 from shared.texts import Texts
 from shared.vault import Vault
 
-Request = TypeVar("Request")
-Result = TypeVar("Result")
-
 
 @dataclass
-class Hands:
+class Hands(CoreHands):
     """Keeps posts as (channel, reply)."""
 
-    root: Path
     gone: frozenset[int] = frozenset()
     """Channels that are not there."""
 
     posts: list[tuple[int, Reply]] = field(default_factory=list)
-
-    async def labour(
-        self, function: Callable[[Request, Progress], Result], request: Request, progress: Progress
-    ) -> Result:
-        """Run heavy work in a process of its own."""
-        return await CoreHands(self.root).labour(function, request, progress)
-
-    def folder(self, plugin: str) -> Path:
-        """Return the plugin's own folder of files."""
-        return CoreHands(self.root).folder(plugin)
 
     async def train(
         self,
@@ -54,7 +40,7 @@ class Hands:
         fewest: int = 0,
     ) -> Outcome:
         """Train a model, store it, and let the gate judge it."""
-        path, store = f"{model.__module__}:{model.__qualname__}", Store(self.root / "models")
+        path, store = f"{model.__module__}:{model.__qualname__}", Store(self.data_dir / "models")
         return await train(path, data, store, progress, judge=judge, licence=licence, fewest=fewest)
 
     async def post(self, reply: Reply, channel: int) -> int:
