@@ -8,7 +8,9 @@ import pytest
 from sqlalchemy import text, update
 
 from schedules.ledger import Claim, Ledger
+from schedules.runner import Runner
 from shared.errors import BadInput
+from shared.jobs import Entry
 from shared.plugin import Job
 from shared.schedule import Schedule
 from shared.tables import job
@@ -74,6 +76,17 @@ class Held:
         await self.go.wait()
 
 
+async def under_way(bot: Turned) -> tuple[Entry, Runner, Held]:
+    """Return a job that was asked for, the runner that has begun it, and what holds it up."""
+    entry = await bot.add("0:00")
+    await bot.jobs.run_now(entry.id)
+    runner, held = bot.runner(), Held()
+    runner.work = held
+    await runner.turn()
+    await held.begun.wait()
+    return entry, runner, held
+
+
 async def test_stopping_the_bot_costs_a_run_no_attempt(bot: Turned) -> None:
     entry = await bot.add("0:00")
     await bot.jobs.run_now(entry.id)
@@ -106,12 +119,7 @@ async def test_a_run_that_was_asked_for_is_so_at_its_second_attempt_too(bot: Tur
 
 
 async def test_what_was_done_while_the_database_was_away_is_not_done_again(bot: Turned) -> None:
-    entry = await bot.add("0:00")
-    await bot.jobs.run_now(entry.id)
-    runner, held = bot.runner(), Held()
-    runner.work = held
-    await runner.turn()
-    await held.begun.wait()
+    entry, runner, held = await under_way(bot)
     async with bot.database.begin() as connection:
         await connection.execute(text("ALTER TABLE job_run RENAME TO away"))
     held.go.set()
@@ -126,12 +134,7 @@ async def test_what_was_done_while_the_database_was_away_is_not_done_again(bot: 
 
 
 async def test_what_had_ended_when_the_bot_stopped_has_ended(bot: Turned) -> None:
-    entry = await bot.add("0:00")
-    await bot.jobs.run_now(entry.id)
-    runner, held = bot.runner(), Held()
-    runner.work = held
-    await runner.turn()
-    await held.begun.wait()
+    entry, runner, held = await under_way(bot)
     async with bot.database.begin():
         # It cannot be written down while this transaction is open.
         held.go.set()
@@ -204,12 +207,7 @@ async def test_a_run_goes_on_beside_one_that_got_a_removed_runs_number(bot: Turn
 
 
 async def test_a_run_under_way_is_broken_off_when_its_job_is_removed(bot: Turned) -> None:
-    entry = await bot.add("0:00")
-    await bot.jobs.run_now(entry.id)
-    runner, held = bot.runner(), Held()
-    runner.work = held
-    await runner.turn()
-    await held.begun.wait()
+    entry, runner, _ = await under_way(bot)
     await bot.jobs.remove(entry.id)
     await runner.renew()
     async with asyncio.timeout(5):
