@@ -43,7 +43,8 @@ async def work(claim, job):
 async def main():
     database = Database(sys.argv[1])
     job = Job(name="write", run=work, misfire="all")
-    ledger = Ledger(database, instance=sys.argv[3], life="1")
+    # No lease runs out here, though the machine stand still for a while: nothing renews them.
+    ledger = Ledger(database, instance=sys.argv[3], life="1", lease_ms=3_600_000)
     runner = Runner(ledger, lambda: {("toil", "write"): job}, work, slots=8)
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
