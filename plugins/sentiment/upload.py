@@ -1,12 +1,11 @@
 """What chat sees of a table: every review judged, two columns added, and how they spread."""
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Annotated, Final, Literal
 
 from plugins.sentiment.model import SentimentModel, SentimentRequest, SentimentResult
+from shared.cells import as_sheet
 from shared.charts import Chart, Histogram
 from shared.columns import column_named, free_names, listed, mean_length
 from shared.command import Range, Table, command
@@ -72,17 +71,15 @@ async def table(ctx: Context, table: Table, column: Annotated[str, Range(1, 100)
 
 
 def written(table: Table, judged: Sequence[Judged]) -> bytes:
-    """Return the table as CSV with two columns more; the byte order mark has Excel read it as UTF-8.
+    """Return the table as CSV with two columns more.
 
-    The cells of others are as they were. What is added is a fixed word or a number, so never a formula.
+    A cell that a spreadsheet would take for a formula begins with an apostrophe; plain numbers stay as they are.
     """
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow([*table.columns, *free_names(table.columns, ("sentiment", "probability"))])
+    rows = [(*table.columns, *free_names(table.columns, ("sentiment", "probability")))]
     for row, each in zip(table.rows, judged, strict=True):
         added = ("", "") if each is None else (each.verdict, f"{each.probability:.4f}")
-        writer.writerow([*row, *added])
-    return out.getvalue().encode("utf-8-sig", "replace")
+        rows.append((*row, *added))
+    return as_sheet(rows, numbers=True)
 
 
 async def _judged(ctx: Context, texts: Sequence[str]) -> list[Judged]:

@@ -17,7 +17,6 @@ from tests.kit.caller import Caller
 GLAD = "What a wonderful film, beautifully acted; I loved it and it is one of the best I have seen."
 SAD = "A boring, awful waste of time: the worst acting and the dullest story I have ever seen."
 GUEST = "房間很髒，服務態度很差，隔音也不好，非常失望，不會再來了。"
-# Somebody else's formula, which is theirs to keep.
 FORMULA = '=HYPERLINK("http://example.com")'
 
 
@@ -34,11 +33,11 @@ def read(reply: Reply) -> list[list[str]]:
 
 
 async def test_each_row_gets_its_sentiment_and_the_reply_sums_up(caller: Caller) -> None:
-    table = upload(("id", "review"), ("1", GLAD), ("2", SAD), (FORMULA, GUEST), ("4", "  "))
+    table = upload(("id", "review"), ("1", GLAD), ("2", SAD), (FORMULA, GUEST), ("-4.5", "  "))
     reply = await caller("sentiment", "table", table=table)
     header, *rows = read(reply)
     assert header == ["id", "review", "sentiment", "probability"]
-    assert [row[:2] for row in rows] == [["1", GLAD], ["2", SAD], [FORMULA, GUEST], ["4", "  "]]
+    assert [row[:2] for row in rows] == [["1", GLAD], ["2", SAD], [f"'{FORMULA}", GUEST], ["-4.5", "  "]]
     assert [row[2] for row in rows] == ["positive", "negative", "negative", ""]
     assert float(rows[0][3]) > 0.9
     assert float(rows[1][3]) < 0.1
@@ -111,13 +110,12 @@ async def test_a_thousand_rows_come_back_in_their_order(caller: Caller) -> None:
     assert [row[2] for row in answers] == ["positive" if n % 3 else "negative" for n in range(1000)]
 
 
-def test_nothing_that_is_added_is_a_formula_or_covers_a_column() -> None:
-    table = Table(("text", "sentiment", "sentiment_2"), (("=1+1", "mine", "too"),), "a.csv")
+def test_no_cell_is_a_formula_and_what_is_added_covers_no_column() -> None:
+    table = Table(("=text", "sentiment", "sentiment_2"), (("\u200b＝1+1", "mine", "too"),), "a.csv")
     result = SentimentResult(0.000004, "negative", "", [], "en", 1.0)
     header, row = csv.reader(io.StringIO(written(table, [result]).decode("utf-8-sig"), newline=""))
-    assert header == ["text", "sentiment", "sentiment_2", "sentiment_3", "probability"]
-    assert row == ["=1+1", "mine", "too", "negative", "0.0000"]
-    assert not any(cell.startswith(("=", "+", "-", "@")) for cell in (*header[3:], *row[3:]))
+    assert header == ["'=text", "sentiment", "sentiment_2", "sentiment_3", "probability"]
+    assert row == ["'\u200b＝1+1", "mine", "too", "negative", "0.0000"]
 
 
 def test_a_histogram_is_drawn_and_one_without_steps_fails_alone() -> None:
