@@ -10,6 +10,9 @@ SECTIONS = {
     "worker": "Batcher and local engine",
     "reading": "What reads: summaries, sentiment, fact",
     "seeing": "What sees: pictures, digits, faces",
+    "scraping": "Fetching from an exchange",
+    "forecast": "Forecasts",
+    "clustering": "Reviews into topics",
     "jobs": "What runs on a schedule",
     "roundtrip": "The whole way, from the chat page and back",
 }

@@ -7,7 +7,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,8 +33,8 @@ class Started:
 
 
 @asynccontextmanager
-async def started() -> AsyncIterator[Started]:
-    """Start the sandbox with the tests' trial plugin and no quota to speak of; stop it at the end."""
+async def started(settings: Mapping[str, str] | None = None) -> AsyncIterator[Started]:
+    """Start the sandbox with the tests' trial plugin, no quota to speak of and `settings`; stop it at the end."""
     plenty = json.dumps({"burst": 100_000, "per_minute": 100_000})
     with tempfile.TemporaryDirectory() as folder:
         before = time.perf_counter()
@@ -45,6 +45,7 @@ async def started() -> AsyncIterator[Started]:
                 **os.environ,
                 "HEARTH_PLUGIN_FOLDERS": json.dumps([str(ROOT / "tests" / "fixtures" / "folder")]),
                 "HEARTH_PERSON_QUOTA": plenty, "HEARTH_SERVER_QUOTA": plenty,
+                **(settings or {}),
             },
         )  # fmt: skip
         try:
