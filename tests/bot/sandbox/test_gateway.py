@@ -124,6 +124,16 @@ async def test_a_client_without_heartbeats_is_closed_with_4009() -> None:
         assert not sandbox.gateway.online.is_set()
 
 
+async def test_a_heartbeat_is_acknowledged_only_after_what_is_answered_at_once(sandbox: Sandbox) -> None:
+    async with Socket(sandbox) as socket:
+        await socket.next()
+        await socket.send(1, None)
+        await socket.send(2, {"token": socket.token, "intents": 0, "properties": {}})
+        answers = [await socket.next() for _ in range(2)]
+    # discord.py notes when it sent a heartbeat a little after it did, and would take an earlier one for it.
+    assert [answer["t"] or answer["op"] for answer in answers] == ["READY", 11]
+
+
 async def test_messages_go_only_to_those_who_asked_for_them(sandbox: Sandbox) -> None:
     async with Socket(sandbox) as deaf, Socket(sandbox) as hearing, Person.of(sandbox, "member-1") as person:
         await deaf.identify(intents=int(Intent.GUILDS))
