@@ -6,12 +6,14 @@ import signal
 import sys
 import webbrowser
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
+from bot.sandbox.restarts import Restarts
 from bot.sandbox.server import Sandbox
 from shared import logs
 from shared.errors import Fault, Refusal
@@ -55,18 +57,44 @@ async def _sandbox(port: int, open_page: bool, data_dir: Path) -> None:
         ) from None
     try:
         typer.echo(server.page_url)
-        # What was killed is started again, as an operator's supervisor would; the page and its messages stay.
-        while await _until_it_ends(server, data_dir, open_page, stop):
-            typer.echo("The bot was killed; it is started again.")
-            open_page = False
-        if not stop.is_set():
-            raise Fault("The bot has ended; its log above says why.")
+        await _keep(server, data_dir, open_page, stop)
     finally:
         await server.__aexit__(None, None, None)
 
 
-async def _until_it_ends(server: Sandbox, data_dir: Path, open_page: bool, stop: asyncio.Event) -> bool:
-    """Run the bot until it ends, or is told to stop; tells whether it was up and then killed by a signal."""
+async def _keep(server: Sandbox, data_dir: Path, open_page: bool, stop: asyncio.Event) -> None:
+    """Start what was killed again, as an operator's supervisor would; the page and its messages stay."""
+    restarts, was_up = Restarts(), False
+    while True:
+        life = await _until_it_ends(server, data_dir, open_page and not was_up, stop)
+        if stop.is_set():
+            return
+        was_up = was_up or life.up
+        if not (was_up and life.killed):
+            raise Fault("The bot has ended; its log above says why.")
+        if pause := restarts.pause(life.up_seconds):
+            typer.echo(f"The bot was killed again; it is started again in {pause:g} s.")
+        else:
+            typer.echo("The bot was killed; it is started again.")
+        server.feed.starts_again(pause)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause):
+                await stop.wait()
+                return
+
+
+@dataclass(frozen=True)
+class _Life:
+    """Whether a bot came up, for how long, and whether a signal ended it."""
+
+    up: bool
+    up_seconds: float
+    killed: bool
+
+
+async def _until_it_ends(server: Sandbox, data_dir: Path, open_page: bool, stop: asyncio.Event) -> _Life:
+    """Run the bot until it ends, or is told to stop."""
+    loop = asyncio.get_running_loop()
     async with _bot(server, data_dir) as bot:
         ended = asyncio.create_task(bot.wait())
         stopped = asyncio.create_task(stop.wait())
@@ -74,6 +102,7 @@ async def _until_it_ends(server: Sandbox, data_dir: Path, open_page: bool, stop:
         done, _ = await asyncio.wait(
             [ended, stopped, ready], timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED
         )
+        since = loop.time()
         if ready in done:
             typer.echo("ready")
             if open_page:
@@ -81,7 +110,8 @@ async def _until_it_ends(server: Sandbox, data_dir: Path, open_page: bool, stop:
             await asyncio.wait([ended, stopped], return_when=asyncio.FIRST_COMPLETED)
         for task in (ended, stopped, ready):
             task.cancel()
-        return ready in done and not stop.is_set() and (bot.returncode or 0) < 0
+        up = ready in done
+        return _Life(up, loop.time() - since if up else 0.0, (bot.returncode or 0) < 0)
 
 
 @asynccontextmanager

@@ -43,6 +43,7 @@ class Feed:
         self._sockets: set[web.WebSocketResponse] = set()
         self._count = 0
         self.bot_online = False
+        self._again_in = 0.0
 
     def publish(self, event: str, data: Any) -> None:
         """Send an event to all subscribers."""
@@ -91,7 +92,14 @@ class Feed:
     def status(self, online: bool) -> None:
         """Publish whether a bot is connected."""
         self.bot_online = online
-        self.publish("bot_status", {"online": online})
+        if online:
+            self._again_in = 0.0
+        self.publish("bot_status", {"online": online, "again_in": self._again_in})
+
+    def starts_again(self, seconds: float) -> None:
+        """Publish that the bot was killed, and is started again in so many seconds."""
+        self._again_in = seconds
+        self.status(False)
 
     async def close(self) -> None:
         """Close all subscribers' connections."""
@@ -112,7 +120,8 @@ class Feed:
             return socket
         queue: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._count += 1
-        queue.put_nowait(encoded({"t": "hello", "s": self._count, "d": {"bot_online": self.bot_online}}))
+        hello = {"bot_online": self.bot_online, "again_in": self._again_in}
+        queue.put_nowait(encoded({"t": "hello", "s": self._count, "d": hello}))
         self._queues.add(queue)
         self._sockets.add(socket)
         writer = asyncio.create_task(_write(socket, queue))

@@ -91,6 +91,14 @@ async def test_a_bot_that_is_killed_is_started_again_and_the_page_keeps_its_mess
         answer = await person.slash("spam score", text="see you at eight", within=30)
         assert answer.message.embeds[0]["title"]
         assert "still here" in [m.content for m in await person.history()]
+        (bot,) = [
+            p for p in psutil.Process(process.pid).children() if "bot.sandbox.bot_process" in p.cmdline()
+        ]
+        bot.kill()
+        # The second time in a row is not at once.
+        said = await asyncio.to_thread(process.stdout.readline)
+        assert said == "The bot was killed again; it is started again in 1 s.\n"
+        assert await asyncio.to_thread(process.stdout.readline) == "ready\n"
     process.terminate()
     await asyncio.to_thread(process.communicate, None, 20)
     assert process.returncode == 0

@@ -128,7 +128,11 @@ class Page {
       icon("menu"),
     );
     const state = !store.connected ? "waiting" : store.botOnline ? "online" : "offline";
-    const words = state === "waiting" ? t("reconnecting") : t(state, { name: bot });
+    const again = state === "offline" && store.botAgainIn > 0;
+    const words =
+      state === "waiting"
+        ? t("reconnecting")
+        : t(again ? "offline_again" : state, { name: bot, seconds: store.botAgainIn });
     fill(
       byElement("room-head"),
       open,
@@ -172,10 +176,12 @@ class Page {
     switch (name) {
       case "hello":
         store.botOnline = data.bot_online;
+        store.botAgainIn = data.again_in;
         store.tell("status");
         break;
       case "bot_status":
         store.botOnline = data.online;
+        store.botAgainIn = data.again_in;
         store.tell("status");
         break;
       case "message_create":
