@@ -124,8 +124,12 @@ def _topic(ctx: Context, topic: Topic, name: str, intake: Intake, quotes: int) -
     head = f"**{topic.id + 1}. {escape(name)}** · " + ctx.plural(
         "{count:,} review ({share:.1%})", "{count:,} reviews ({share:.1%})", topic.size, share=share
     )
-    if topic.positive is not None:
-        head += " · " + ctx.text("{share:.0%} positive", share=topic.positive)
+    if topic.positive is not None and topic.told:
+        head += " · " + ctx.text(
+            "about {share:.0%} positive of the {told:,} that can be told",
+            share=topic.positive,
+            told=topic.told,
+        )
     lines = [head]
     more = [word for word in topic.words[:WORDS] if word not in _BETWEEN.split(name)]
     if more:

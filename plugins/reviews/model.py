@@ -30,7 +30,8 @@ class ClusterRequest(msgspec.Struct, frozen=True):
 class Topic(msgspec.Struct, frozen=True):
     """A topic: its words, most telling first (10 at most), the rows of typical reviews (5 at most).
 
-    `positive` is the share of its reviews that are meant well, None where that is not known.
+    `told` is of how many it can be told whether they are meant well; `positive` is the share of them that are, None
+    where they are too few to speak for the topic.
     """
 
     id: int
@@ -38,6 +39,7 @@ class Topic(msgspec.Struct, frozen=True):
     words: list[str]
     quotes: list[int]
     positive: float | None = None
+    told: int = 0
 
 
 class Clustering(msgspec.Struct, frozen=True):
@@ -79,21 +81,21 @@ def described(tree: "Tree", texts: Sequence[str]) -> Clustering:
     """Say what the topics of a tree are about."""
     import numpy as np
 
+    from plugins.reviews.positive import share_positive
     from plugins.reviews.telling import topic_quotes, topic_words
 
     topic = tree.rows_topic()
     words, quotes = topic_words(tree), topic_quotes(tree, texts)
-    positive = np.frombuffer(tree.positive, dtype=np.uint8)
-    topics = [
-        Topic(
-            id=each,
-            size=int((topic == each).sum()),
-            words=words[each],
-            quotes=quotes[each],
-            positive=float((positive[topic == each] > 127).mean()) if len(positive) else None,
+    probabilities = np.frombuffer(tree.positive, dtype=np.uint8)
+    topics = []
+    for each in range(len(words)):
+        rows = np.flatnonzero(topic == each)
+        share, told = (
+            share_positive([texts[row] for row in rows], probabilities[rows])
+            if len(probabilities)
+            else (None, 0)
         )
-        for each in range(len(words))
-    ]
+        topics.append(Topic(each, len(rows), words[each], quotes[each], share, told))
     return Clustering(
         topic=topic.tolist(),
         topics=topics,

@@ -3,9 +3,11 @@
 import random
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 
 from plugins.reviews.model import MAX_REVIEWS, Clustering, ClusterRequest, cluster
+from plugins.reviews.positive import FEWEST, share_positive
 from shared.errors import BadInput
 
 THINGS = {
@@ -200,5 +202,24 @@ def test_a_topic_says_which_share_of_its_reviews_is_meant_well() -> None:
     share = {topic.id: topic.positive for topic in found.topics}
     well = [share[at] for at in found.topic[: len(praise)]]
     ill = [share[at] for at in found.topic[len(praise) :]]
-    assert None not in well + ill
-    assert min(one for one in well if one is not None) > max(one for one in ill if one is not None)
+    assert min(one for one in well if one is not None) > 0.9
+    assert max(one for one in ill if one is not None) < 0.1
+    assert all(topic.told >= FEWEST for topic in found.topics)
+
+
+@pytest.mark.parametrize(
+    ("texts", "probabilities", "share", "told"),
+    [
+        (["很好"] * 20, [250] * 9 + [5] * 6 + [127] * 5, 0.6, 15),
+        (["很好"] * 20, [250] * 9 + [127] * 11, None, 9),
+        (["很好"] * 30, [250] * 12 + [100] * 18, None, 12),
+        (["very good"] * 20, [250] * 20, None, 0),
+        (["とても良い"] * 20, [250] * 20, None, 0),
+        ([], [], None, 0),
+    ],
+    ids=["told", "few", "most are open", "English", "Japanese", "none"],
+)
+def test_a_share_is_said_of_those_that_can_be_told_where_they_speak_for_the_topic(
+    texts: list[str], probabilities: list[int], share: float | None, told: int
+) -> None:
+    assert share_positive(texts, np.array(probabilities, dtype=np.uint8)) == (share, told)
