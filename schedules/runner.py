@@ -10,12 +10,14 @@ import structlog
 
 from schedules.ledger import Claim, Ledger
 from shared.errors import DeadlineExceeded, Fault, HearthError, Refusal
-from shared.jobs import Run, State
+from shared.jobs import State
 from shared.logs import Redactor
 from shared.plugin import Job
 
 SLOTS: Final = 4
 """Runs that one bot has under way at once."""
+SHORT: Final = timedelta(minutes=10)
+"""Jobs with a longer time limit are long: one slot is never theirs, so that no post is late for hours of training."""
 LONGEST_BACKOFF: Final = timedelta(hours=6)
 PATIENCE_MS: Final = 60_000
 WRITING_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 15.0, *(30.0,) * 20)
@@ -59,7 +61,7 @@ class Runner:
     tell: Callable[[Claim, BaseException, str | None], Awaitable[None]] | None = None
     slots: int = SLOTS
     ended: Callable[[Claim, str, float], None] = lambda _claim, _state, _seconds: None
-    _running: dict[int, tuple[Run, asyncio.Task[None]]] = field(default_factory=dict)
+    _running: dict[int, tuple[Claim, asyncio.Task[None]]] = field(default_factory=dict)
     _telling: set[asyncio.Task[None]] = field(default_factory=set)
     free: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a run has ended: another may be taken."""
@@ -73,18 +75,32 @@ class Runner:
         """Write down what is due, and take of it what there is room for."""
         await self.ledger.advance()
         await self._bury(await self.ledger.lost(held=self._running))
-        if (room := self.slots - len(self._running)) > 0:
-            for claim in await self.ledger.take(room, self.known().keys()):
-                self._running[claim.run.id] = claim.run, asyncio.create_task(self._see_to(claim))
+        await self._fill()
+
+    async def _fill(self) -> None:
+        """Take runs into the free slots, the oldest first, but long ones into all slots but one at most."""
+        known = self.known()
+        short = {key for key, job in known.items() if job.timeout <= SHORT}
+        while (room := self.slots - len(self._running)) > 0:
+            keys = [(claim.entry.plugin, claim.entry.name) for claim, _ in self._running.values()]
+            # What is not known any more ends soon.
+            long = sum(key in known and key not in short for key in keys)
+            long_room = max(1, self.slots - 1) - long
+            wanted, kinds = (min(room, long_room), known.keys()) if long_room > 0 else (room, short)
+            claims = await self.ledger.take(wanted, kinds) if kinds else []
+            for claim in claims:
+                self._running[claim.run.id] = claim, asyncio.create_task(self._see_to(claim))
+            if len(claims) < wanted:
+                return
 
     async def renew(self) -> None:
         """Lengthen the leases of what is under way; what another bot has taken meanwhile is stopped here."""
         mine = list(self._running.values())
         if not mine:
             return
-        held = await self.ledger.renew(run for run, _ in mine)
-        for run, task in mine:
-            if run.id not in held:
+        held = await self.ledger.renew(claim.run for claim, _ in mine)
+        for claim, task in mine:
+            if claim.run.id not in held:
                 task.cancel()
 
     async def idle(self) -> None:
@@ -125,7 +141,7 @@ class Runner:
         except Exception as error:
             log.error("run lost", job=name_of(claim), exc_info=error)
         finally:
-            if (held := self._running.get(claim.run.id)) is not None and held[0] is claim.run:
+            if (held := self._running.get(claim.run.id)) is not None and held[0] is claim:
                 del self._running[claim.run.id]
             self.ended(claim, state, loop.time() - began)
             self.free.set()

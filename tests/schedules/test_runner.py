@@ -1,11 +1,15 @@
 """What is due is run: over months of a clock that the test turns, by each misfire rule, with retries and leases."""
 
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from schedules.ledger import Claim, Ledger
+from schedules.runner import Runner
 from shared.errors import BadInput
 from shared.jobs import Misfire, moment
 from shared.plugin import Job
@@ -106,8 +110,6 @@ async def test_a_refusal_is_not_tried_again(bot: Turned) -> None:
 
 
 async def test_what_takes_too_long_is_stopped(bot: Turned) -> None:
-    import asyncio
-
     async def sleep(_claim: Claim, _job: Job) -> None:
         await asyncio.sleep(30)
 
@@ -184,3 +186,91 @@ async def test_only_jobs_of_the_bots_own_servers_are_taken(bot: Turned) -> None:
     await ledger.advance()
     taken = await ledger.take(9, {("stock", "post")})
     assert sorted(claim.entry.guild_id for claim in taken) == [0, 7]
+
+
+async def idle(_claim: Claim, _job: Job) -> None:
+    """Do nothing."""
+
+
+@dataclass
+class Busy:
+    """A bot whose runs go on until they are let go; `under_way` names their jobs in the order of their beginning."""
+
+    runner: Runner
+    under_way: list[str] = field(default_factory=list)
+    go: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
+
+    @classmethod
+    def of(cls, bot: Turned) -> "Busy":
+        """Return one that knows a job of ten minutes, "post", and one of eleven, "train"."""
+        known = {
+            ("stock", name): Job(name=name, run=nothing, timeout=timedelta(minutes=minutes))
+            for name, minutes in (("post", 10), ("train", 11))
+        }
+        busy = cls(Runner(Ledger(bot.database, instance="one", life="a", now=bot.now), lambda: known, idle))
+        busy.runner.work = busy.work
+        return busy
+
+    async def work(self, claim: Claim, _job: Job) -> None:
+        """Go on until let go."""
+        self.under_way.append(claim.entry.key)
+        await self.go[claim.entry.key].wait()
+
+    async def turn(self) -> list[str]:
+        """Have the runner take what it may, and return what has begun up to now."""
+        await self.runner.turn()
+        await asyncio.sleep(0)
+        return self.under_way
+
+    async def end(self, key: str) -> None:
+        """Let a run end, and wait until it is written down."""
+        self.go[key].set()
+        self.runner.free.clear()
+        await self.runner.free.wait()
+
+
+async def due(bot: Turned, name: str, *keys: str) -> None:
+    """Have jobs be due, a second after the last."""
+    for key in keys:
+        entry = await bot.jobs.put("stock", name, Schedule.read("0:00"), key=key)
+        await bot.jobs.run_now(entry.id)
+        bot.at += timedelta(seconds=1)
+
+
+async def test_long_jobs_leave_one_slot_to_short_ones(bot: Turned) -> None:
+    busy = Busy.of(bot)
+    await due(bot, "train", "t1", "t2", "t3", "t4", "t5")
+    assert await busy.turn() == ["t1", "t2", "t3"]
+    await due(bot, "post", "p1", "p2")
+    assert await busy.turn() == ["t1", "t2", "t3", "p1"]
+    await busy.end("p1")
+    assert await busy.turn() == ["t1", "t2", "t3", "p1", "p2"]
+    # A long one's slot is anybody's, and those that waited longest come first.
+    await due(bot, "post", "p3")
+    await busy.end("t2")
+    assert (await busy.turn())[5:] == ["t4"]
+    await busy.end("p2")
+    assert (await busy.turn())[6:] == ["p3"]
+    await busy.runner.stop(0)
+
+
+async def test_short_jobs_may_have_all_slots(bot: Turned) -> None:
+    busy = Busy.of(bot)
+    await due(bot, "post", "p1", "p2", "p3", "p4", "p5")
+    await due(bot, "train", "t1")
+    assert await busy.turn() == ["p1", "p2", "p3", "p4"]
+    await busy.end("p3")
+    assert (await busy.turn())[4:] == ["p5"]
+    await busy.end("p1")
+    assert (await busy.turn())[5:] == ["t1"]
+    await busy.runner.stop(0)
+
+
+async def test_a_bot_with_one_slot_runs_long_jobs_too(bot: Turned) -> None:
+    busy = Busy.of(bot)
+    busy.runner.slots = 1
+    await due(bot, "train", "t1", "t2")
+    assert await busy.turn() == ["t1"]
+    await busy.end("t1")
+    assert await busy.turn() == ["t1", "t2"]
+    await busy.runner.stop(0)
