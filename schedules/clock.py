@@ -62,16 +62,15 @@ class Clock:
     async def _turns(self) -> None:
         while not self._ending:
             try:
-                await self._runner.turn()
-                await self._set_timer()
+                self._set_timer(await self._runner.turn())
             # A database that is away for a while must not end the clock.
             except Exception as error:
                 log.error("the clock could not read its jobs", error=repr(error))
             await self._wake.wait()
             self._wake.clear()
 
-    async def _set_timer(self) -> None:
-        if (due := await self._runner.ledger.next_due()) is not None:
+    def _set_timer(self, due: int | None) -> None:
+        if due is not None:
             self._timers.add_job(
                 self._wake.set,
                 DateTrigger(moment(due)),

@@ -39,6 +39,14 @@ class Claim:
     entry: Entry
 
 
+@dataclass(frozen=True)
+class Look:
+    """Whether there is anything to see to now, and the next moment in the future at which something is due."""
+
+    anything: bool
+    next_ms: int | None
+
+
 class Ledger:
     """One bot's hand in the ledger. `instance` names the bot, over its restarts; `life` this start of it.
 
@@ -82,20 +90,28 @@ class Ledger:
             moved += batch
         return moved
 
+    async def look(self, held: Collection[int] = ()) -> Look:
+        """Look in one cheap read whether there is anything to see to; `held` as for `lost`.
+
+        What is waiting for another bot, or for a free slot of this one, counts too.
+        """
+        now = self.now()
+        waiting, coming = job_run.c.state == "waiting", job.c.paused.is_(False)
+        busy = or_(
+            exists().where(coming, job.c.next_ms <= now),
+            exists().where(waiting, job_run.c.until_ms <= now),
+            exists().where(job_run.c.state == "running", _left(now, held)),
+        )
+        times = [
+            select(at).where(still, at > now).order_by(at).limit(1).scalar_subquery()
+            for at, still in ((job_run.c.until_ms, waiting), (job.c.next_ms, coming))
+        ]
+        anything, *found = await self._database.transact(lambda c: c.execute(select(busy, *times)).one())
+        return Look(bool(anything), min((at for at in found if at is not None), default=None))
+
     async def next_due(self) -> int | None:
         """Return the next moment in the future at which something is due, as far as the rows say."""
-
-        def work(connection: Connection) -> int | None:
-            now = self.now()
-            waiting = (job_run.c.until_ms, job_run.c.state == "waiting")
-            coming = (job.c.next_ms, job.c.paused.is_(False))
-            found = [
-                connection.execute(select(at).where(open, at > now).order_by(at).limit(1)).scalar()
-                for at, open in (waiting, coming)
-            ]
-            return min((at for at in found if at is not None), default=None)
-
-        return await self._database.transact(work)
+        return (await self.look()).next_ms
 
     async def take(self, count: int, known: Collection[tuple[str, str]]) -> list[Claim]:
         """Take up to `count` runs that are due, of the jobs (plugin, name) `known`, the oldest first."""
@@ -162,7 +178,7 @@ class Ledger:
 
         def work(connection: Connection) -> list[Claim]:
             now = self.now()
-            gone: ColumnElement[bool] = and_(job_run.c.until_ms < now, job_run.c.id.not_in(list(held)))
+            gone = _left(now, held)
             if starting:
                 earlier = and_(
                     job_run.c.owner.startswith(self._instance, autoescape=True),
@@ -303,6 +319,11 @@ class Ledger:
                 update(job).where(job.c.id == bindparam("moved")).values(next_ms=bindparam("next_ms")), moves
             )
         return len(entries)
+
+
+def _left(now: int, held: Collection[int]) -> ColumnElement[bool]:
+    """Tell which runs under way have no bot any more, but for those that this one holds."""
+    return and_(job_run.c.until_ms < now, job_run.c.id.not_in(list(held)))
 
 
 def _writable(note: str) -> str:

@@ -71,11 +71,15 @@ class Runner:
         await self.ledger.realign()
         await self._bury(await self.ledger.lost(starting=True))
 
-    async def turn(self) -> None:
-        """Write down what is due, and take of it what there is room for."""
+    async def turn(self) -> int | None:
+        """Write down what is due, and take of it what there is room for; returns when something is due next."""
+        look = await self.ledger.look(self._running)
+        if not look.anything:
+            return look.next_ms
         await self.ledger.advance()
         await self._bury(await self.ledger.lost(held=self._running))
         await self._fill()
+        return await self.ledger.next_due()
 
     async def _fill(self) -> None:
         """Take runs into the free slots, the oldest first, but long ones into all slots but one at most."""

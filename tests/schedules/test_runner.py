@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import Engine, event
 
 from schedules.ledger import Claim, Ledger
 from schedules.runner import Runner
 from shared.errors import BadInput
-from shared.jobs import Misfire, moment
+from shared.jobs import Misfire, milliseconds, moment
 from shared.plugin import Job
 from shared.schedule import Schedule
 from tests.kit.turned import Turned, nothing
@@ -274,3 +275,28 @@ async def test_a_bot_with_one_slot_runs_long_jobs_too(bot: Turned) -> None:
     await busy.end("t1")
     assert await busy.turn() == ["t1", "t2"]
     await busy.runner.stop(0)
+
+
+async def test_a_turn_with_nothing_due_is_one_read_that_says_what_is_due_next(bot: Turned) -> None:
+    await bot.add("0:00", key="later")
+    await bot.add("0:00", key="earlier")
+    entry = await bot.add("0:00", key="paused")
+    await bot.jobs.pause(entry.id, True)
+    runner, statements = bot.runner(), []
+
+    def heard(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        statements.append(statement.split()[0])
+
+    event.listen(Engine, "before_cursor_execute", heard)
+    try:
+        due = await runner.turn()
+    finally:
+        event.remove(Engine, "before_cursor_execute", heard)
+    assert statements == ["BEGIN", "SELECT"]
+    assert due is not None
+    assert moment(due) == bot.at + timedelta(days=1)
+    bot.at += timedelta(days=1)
+    # Both are run, and the next time is a day later.
+    assert await runner.turn() == milliseconds(bot.at + timedelta(days=1))
+    await runner.idle()
+    assert len(bot.log) == 2
