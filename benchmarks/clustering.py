@@ -77,7 +77,7 @@ async def measure(texts: list[str], cache: Path | None) -> Sorted:
     return Sorted(time.perf_counter() - began, _children() - before, len(found.topics))
 
 
-def _unheard(_done: float, _note: str = "") -> None:
+def _unheard(done: float, note: str = "") -> None:
     """Hear of no progress."""
 
 
