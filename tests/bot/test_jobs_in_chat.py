@@ -146,7 +146,12 @@ async def test_what_makes_no_sense_is_refused_in_words(home: House) -> None:
 async def test_jobs_of_the_whole_bot_are_seen_and_not_touched(home: House) -> None:
     admin = await home.person("admin")
     (sweep,) = await home.core.jobs.find("core", "sweep")
-    assert "core/sweep · whole bot" in (await admin.slash("jobs list")).text
+    listed = (await admin.slash("jobs list")).text
+    assert "core/sweep · whole bot" in listed
+    # One a model, which tells them apart.
+    learners = home.core.learners()
+    assert learners
+    assert all(f"core/retrain {model} · whole bot" in listed for model in learners)
     for command in ("pause", "resume", "run", "remove"):
         assert "operator" in (await admin.slash(f"jobs {command}", number=sweep.id)).text
     (still,) = await home.core.jobs.find("core", "sweep")
