@@ -1,15 +1,17 @@
 """Forecasts on a schedule: subscribing a channel to a stock, and ending that."""
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Final
 
 from plugins.stock.fetching import TAIPEI, brought_up
 from plugins.stock.ledger import code_of, guild_of
 from plugins.stock.model import FEWEST_DAYS
-from plugins.stock.posts import POST, begin_anew
+from plugins.stock.posts import AHEAD, POST, begin_anew
 from shared.command import Channel, Range, command
 from shared.context import Context
 from shared.errors import Refusal
+from shared.jobs import Entry
 from shared.reply import Reply, escape
 from shared.schedule import Schedule
 
@@ -45,7 +47,8 @@ async def subscribe(
             code=code, count=len(known.days), least=FEWEST_DAYS,
         )  # fmt: skip
     key = f"{code}:{there}"
-    if not await ctx.jobs.find(POST.name, key=key):
+    before = next(iter(await ctx.jobs.find(POST.name, key=key)), None)
+    if before is None:
         await begin_anew(ctx.database, guild_of(ctx), there, code)
     entry = await ctx.jobs.add(
         POST.name, schedule, key=key, channel=there, arguments={"code": code, "days": days}
@@ -55,7 +58,8 @@ async def subscribe(
             "{code} is posted to {channel}, {schedule} (Taipei time).",
             code=f"**{escape(code)}**", channel=f"<#{there}>", schedule=schedule.said(),
         ),
-        ctx.text("The first time: {time}.", time=f"<t:{entry.next_ms // 1000}:f>") if entry.next_ms else "",
+        *(_changes(ctx, before, entry) if before else ()),
+        _coming(ctx, entry, first=before is None),
         "-# " + ctx.text(
             "Each close is posted once; where a weekday has none, a line says so. /stock unsubscribe ends it."
         ),
@@ -89,6 +93,35 @@ async def unsubscribe(ctx: Context, code: Code, channel: Channel | None = None) 
         ),
         tone="good",
     )  # fmt: skip
+
+
+def _changes(ctx: Context, before: Entry, now: Entry) -> Iterator[str]:
+    """Say what a subscription was before, so that none is changed unseen."""
+    if before.broken:
+        return
+    if before.schedule != now.schedule:
+        yield "✏️ " + ctx.text(
+            "The time was changed from {before} to {after}.",
+            before=before.schedule.said(), after=now.schedule.said(),
+        )  # fmt: skip
+    days = [int(entry.arguments.get("days", AHEAD)) for entry in (before, now)]
+    if days[0] != days[1]:
+        yield "✏️ " + ctx.plural(
+            "How far a forecast looks ahead was changed from {before} to {count} day.",
+            "How far a forecast looks ahead was changed from {before} to {count} days.",
+            days[1], before=days[0],
+        )  # fmt: skip
+    if before.paused:
+        yield "✏️ " + ctx.text("It was paused, and goes on.")
+    elif before.schedule == now.schedule and days[0] == days[1]:
+        yield ctx.text("It was subscribed like that already: nothing is changed.")
+
+
+def _coming(ctx: Context, entry: Entry, *, first: bool) -> str:
+    if not entry.next_ms:
+        return ""
+    time = f"<t:{entry.next_ms // 1000}:f>"
+    return ctx.text("The first time: {time}.", time=time) if first else ctx.text("Next: {time}.", time=time)
 
 
 def _here(ctx: Context) -> int:

@@ -199,6 +199,28 @@ async def test_a_subscription_posts_each_close_once_with_the_score_of_the_foreca
     assert "is not posted here" in (await admin.slash("stock unsubscribe", code="2454")).text
 
 
+async def test_subscribing_again_says_what_is_changed_from_what(home: House) -> None:
+    admin = await home.person("admin")
+
+    async def subscribed(**options: Any) -> str:
+        return (await admin.slash("stock subscribe", code="2454", within=TIMEOUT, **options)).text
+
+    first = await subscribed()
+    assert "The first time" in first
+    assert "changed" not in first
+    again = await subscribed(time="9:30")
+    assert "changed from weekdays at 14:45 to weekdays at 9:30" in again
+    assert "Next: " in again
+    assert "looks ahead" not in again
+    assert "looks ahead was changed from 5 to 3 days" in await subscribed(time="9:30", days=3)
+    assert "nothing is changed" in await subscribed(time="9:30", days=3)
+    (entry,) = await home.core.jobs.find("stock", "post")
+    await home.core.jobs.pause(entry.id, True)
+    paused = await subscribed(time="every 30m", days=3)
+    assert "changed from weekdays at 9:30 to every 30 minutes" in paused
+    assert "It was paused, and goes on" in paused
+
+
 async def test_a_record_is_honest_with_few_days_and_counts_no_forecast_made_afterwards(
     home: House, exchange: LocalExchange
 ) -> None:
