@@ -76,7 +76,7 @@ async def news_of(ctx: JobContext, found: Result) -> Reply:
         lines.append(
             ctx.text(
                 "Mean loss differs by {difference:+.4f} "
-                "(95 % interval {low:+.4f} to {high:+.4f}; below zero is better).",
+                "(95% interval {low:+.4f} to {high:+.4f}; below zero is better).",
                 difference=judgement.difference,
                 low=judgement.low,
                 high=judgement.high,

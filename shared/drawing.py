@@ -275,7 +275,7 @@ def _readable(fill: Colour, value: int) -> Colour:
 def _percent(share: float) -> str:
     """Write a share in per cent, never rounded up to certainty."""
     if 0 < share < 0.001:
-        return "< 0.1 %"
+        return "< 0.1%"
     if 0.999 < share < 1:
-        return "> 99.9 %"
-    return f"{share * 100:.1f} %"
+        return "> 99.9%"
+    return f"{share * 100:.1f}%"

@@ -242,5 +242,5 @@ def _nice(step: float) -> float:
 
 def _figure(value: float, percent: bool, scale: float) -> str:
     if percent:
-        return f"{value * 100:.{0 if scale >= 0.01 else 1}f} %"
+        return f"{value * 100:.{0 if scale >= 0.01 else 1}f}%"
     return f"{value:,.{0 if scale >= 1 else min(6, -math.floor(math.log10(scale)))}f}"

@@ -134,5 +134,5 @@ def said(judgement: Judgement) -> str:
         return judgement.reason
     return (
         f"{judgement.reason}: mean loss differs by {judgement.difference:+.4f} "
-        f"(95 % interval {judgement.low:+.4f} to {judgement.high:+.4f}; below zero is better)"
+        f"(95% interval {judgement.low:+.4f} to {judgement.high:+.4f}; below zero is better)"
     )

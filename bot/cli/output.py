@@ -35,7 +35,7 @@ def clean_stdout() -> Iterator[None]:
 
 def figures(report: Report, title: str) -> Table:
     """Lay out each metric with its 95 % interval, beside the baseline and what others report."""
-    table = Table(title=title, title_justify="left", caption=f"{report.n} rows; intervals are 95 %")
+    table = Table(title=title, title_justify="left", caption=f"{report.n} rows; intervals are 95%")
     table.add_column("metric")
     table.add_column("value", justify="right")
     table.add_column("interval", justify="right")

@@ -89,8 +89,8 @@ async def record(ctx: Context, code: Code) -> Reply:
 def _summary(ctx: Context, made: list[Scored]) -> str:
     inside = sum(each.inside for each in made)
     said = ctx.plural(
-        "The close of the one day that was forecast lay inside its 90 % interval on {inside} of 1.",
-        "Of the last {count} forecasts for the next day, {inside} held the close inside the 90 % interval "
+        "The close of the one day that was forecast lay inside its 90% interval on {inside} of 1.",
+        "Of the last {count} forecasts for the next day, {inside} held the close inside the 90% interval "
         "(meant: nine in ten).",
         len(made), inside=f"**{inside}**",
     )  # fmt: skip
@@ -118,7 +118,7 @@ def _figures(ctx: Context, made: list[Scored]) -> tuple[Field, ...]:
 
     return (
         Field(
-            ctx.text("Inside the 90 % interval"),
+            ctx.text("Inside the 90% interval"),
             f"{inside}/{count} ({inside / count:.0%})\n" + beside(f"{walk_inside}/{count}"),
         ),
         Field(ctx.text("Width of the interval"), f"{width:.1%}\n" + beside(f"{walk_width:.1%}")),

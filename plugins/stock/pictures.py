@@ -22,10 +22,10 @@ async def forecast_picture(
     """Draw the last days, and what may come."""
     shown, ahead = days[-SHOWN:], result.ahead
     bands = [
-        Band(label="90 %", low=[each.low90 for each in ahead], high=[each.high90 for each in ahead]),
-        Band(label="50 %", low=[each.low50 for each in ahead], high=[each.high50 for each in ahead]),
+        Band(label="90%", low=[each.low90 for each in ahead], high=[each.high90 for each in ahead]),
+        Band(label="50%", low=[each.low50 for each in ahead], high=[each.high50 for each in ahead]),
         Band(
-            label=ctx.text("“as today”, 90 %"),
+            label=ctx.text("“as today”, 90%"),
             low=[each.walk_low90 for each in ahead],
             high=[each.walk_high90 for each in ahead],
             outline=True,
@@ -57,12 +57,12 @@ async def record_picture(ctx: Context, code: str, made: Sequence[Scored]) -> tup
         high=[each.high90 for each in made],
         expected=[each.expected for each in made],
         actual=[each.came for each in made],
-        inside_label=ctx.text("inside the 90 % interval"),
+        inside_label=ctx.text("inside the 90% interval"),
         outside_label=ctx.text("outside"),
         expected_label=ctx.text("expected"),
     )
     alt = ctx.text(
-        "90 % intervals of {code}, and the closes that came: {inside} of {total} inside",
+        "90% intervals of {code}, and the closes that came: {inside} of {total} inside",
         code=escape(code), inside=sum(each.inside for each in made), total=len(made),
     )  # fmt: skip
     return await pictured(ctx, Chart(chart), alt, "record.png")

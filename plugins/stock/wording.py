@@ -61,14 +61,14 @@ def score_line(ctx: Context | JobContext, made: Scored) -> str:
     mark = "✅" if made.inside else "❌"
     said = (
         ctx.text(
-            "{mark} The forecast from {made}: the close of {came}, {close}, lay inside the 90 % interval, {low} to "
+            "{mark} The forecast from {made}: the close of {came}, {close}, lay inside the 90% interval, {low} to "
             "{high}.",
             mark=mark, made=day(made.made_on), came=day(made.came_on), close=f"**{price(made.came)}**",
             low=price(made.low90), high=price(made.high90),
         )
         if made.inside
         else ctx.text(
-            "{mark} The forecast from {made}: the close of {came}, {close}, lay outside the 90 % interval, {low} to "
+            "{mark} The forecast from {made}: the close of {came}, {close}, lay outside the 90% interval, {low} to "
             "{high}.",
             mark=mark, made=day(made.made_on), came=day(made.came_on), close=f"**{price(made.came)}**",
             low=price(made.low90), high=price(made.high90),
@@ -92,7 +92,7 @@ def rated_line(ctx: Context | JobContext, result: ForecastResult) -> str:
         return ""
     said = ctx.plural(
         "Tried on the last day, from the days before alone.",
-        "Tried on the last {count} days, each from the days before alone, such 90 % intervals held the close {share} "
+        "Tried on the last {count} days, each from the days before alone, such 90% intervals held the close {share} "
         "of the time ({worst} in the worst quarter).",
         result.rated_days, share=f"**{result.coverage_90:.0%}**", worst=f"{result.worst_quarter:.0%}",
     )  # fmt: skip

@@ -57,7 +57,7 @@ def candles(close: list[float], ahead: int = 2, miss: float = 1.0) -> Candles:
         low=[min(pair) for pair in zip(opened, close, strict=True)],
         ahead=[f"+{n + 1}" for n in range(ahead)], expected=[close[-1]] * ahead, expected_label="預期",
         bands=[
-            Band(label="90 %", low=low, high=high), Band(label="as today", low=low, high=high, outline=True)
+            Band(label="90%", low=low, high=high), Band(label="as today", low=low, high=high, outline=True)
         ],
     )  # fmt: skip
 

@@ -84,7 +84,7 @@ async def test_a_forecast_says_first_whether_it_beats_today_then_how_wide_and_ho
     assert standing < next(n for n, text in enumerate(paragraphs) if "Next day of trading" in text)
     assert f"after {last.close:,.2f} on {last.date}" in answer.text
     assert "In 10 days of trading" in answer.text
-    assert "90 % intervals held the close" in answer.text
+    assert "90% intervals held the close" in answer.text
     assert answer.text.count("not investment advice") == 1
     picture = Image.open(io.BytesIO(await person.download(answer.message.embeds[0]["image"])))
     assert picture.width == 900
@@ -188,7 +188,7 @@ async def test_a_subscription_posts_each_close_once_with_the_score_of_the_foreca
     await run_job(home, "post", key)
     second = await admin.sees(lambda m: f"2454 · forecast from {last.date}" in m.text)
     assert f"The forecast from {before.date}: the close of {last.date}" in second.text
-    assert "side the 90 % interval" in second.text
+    assert "side the 90% interval" in second.text
     assert f"“as the day before” was off by {abs(last.close - before.close):,.2f}" in second.text
     assert "made just now" not in second.text
     shown = [m.id for m in await admin.history("general") if "2454 ·" in m.text]
@@ -236,7 +236,7 @@ async def test_a_record_is_honest_with_few_days_and_counts_no_forecast_made_afte
     assert "too few to tell a good forecast from a lucky one" in answer.text
     assert "record.png" in answer.message.embeds[0]["image"]["url"]
     fields = {each["name"]: each["value"] for each in answer.message.embeds[0]["fields"]}
-    assert "/3 (" in fields["Inside the 90 % interval"]
+    assert "/3 (" in fields["Inside the 90% interval"]
     async with home.core.database.begin() as connection:
         mine = forecast.c.code == "2412"
         await connection.execute(update(forecast).where(mine).values(afterwards=True))
