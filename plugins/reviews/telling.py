@@ -3,6 +3,8 @@
 Both are read from the tree and from the texts as they are: nothing is embedded, nothing is cut into words.
 """
 
+import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
@@ -10,12 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plugins.reviews.tree import Tree
+from shared.language import simplified
 
 WORDS: Final = 10
 QUOTES: Final = 5
 _SHORTEST, _LONGEST = 6, 160
 _ALIKE: Final = 0.5
+"""Share of all letter pairs of two reviews that both have, up to which both are quoted."""
+_WITHIN: Final = 0.75
+"""The same of the pairs of the shorter one: from there on it is said within the longer."""
 _CANDIDATES: Final = 60
+_STRETCHED: Final = re.compile(r"(.)\1{2,}")
 
 
 def topic_words(tree: Tree) -> list[list[str]]:
@@ -61,7 +68,7 @@ def _quotes(rows: NDArray[np.int64], typical: NDArray[np.int64], texts: Sequence
     seen: list[frozenset[str]] = []
     for row in readable or ranked[:_CANDIDATES]:
         pairs = _pairs(texts[row])
-        if all(len(pairs & other) <= _ALIKE * len(pairs | other) for other in seen):
+        if not any(_same(pairs, other) for other in seen):
             chosen.append(row)
             seen.append(pairs)
         if len(chosen) == QUOTES:
@@ -69,6 +76,13 @@ def _quotes(rows: NDArray[np.int64], typical: NDArray[np.int64], texts: Sequence
     return chosen
 
 
+def _same(pairs: frozenset[str], other: frozenset[str]) -> bool:
+    both = len(pairs & other)
+    return both > _ALIKE * len(pairs | other) or both >= _WITHIN * min(len(pairs), len(other))
+
+
 def _pairs(text: str) -> frozenset[str]:
-    bounded = text[:500].casefold().strip()
-    return frozenset(bounded[at : at + 2] for at in range(max(1, len(bounded) - 1)))
+    """Return the pairs of letters of a text: whatever its width, case, script, spaces, signs and stretched letters."""
+    plain = simplified(unicodedata.normalize("NFKC", text[:500]).casefold())
+    letters = _STRETCHED.sub(r"\1", "".join(filter(str.isalnum, plain)))
+    return frozenset(letters[at : at + 2] for at in range(max(1, len(letters) - 1)))
