@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -12,6 +13,7 @@ from bot.builtin import groups
 from bot.core import Core
 from bot.local_engine import LocalEngine
 from bot.states import States
+from bot.tracing import traces_of
 from bot.weights import WeightsInUse
 from shared.addresses import Reach
 from shared.articles import Articles
@@ -26,10 +28,12 @@ from shared.predictor import Predictor
 from shared.reader import Reader
 from shared.settings import Settings
 from shared.store import Store
+from shared.tracing import NO_TRACES, Traces
 from shared.vault import Vault
 
 STATE_SECONDS: Final = 2.0
 DRAIN_SECONDS: Final = 30.0
+TRACES_SECONDS: Final = 2.0
 log = structlog.get_logger("hearth.assembly")
 
 
@@ -39,17 +43,17 @@ async def assembled(
 ) -> AsyncIterator[Core]:
     """Start all that commands need, but for Discord; stop it at the end. Unless `warm`, models load when asked."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    database = Database(settings.database)
+    database, traces = Database(settings.database), traces_of(os.environ, "hearth")
     try:
         await migrate(database)
         plugins = await load_plugins(settings, database)
         states = States(database)
         await states.refresh()
         weights = WeightsInUse(lambda: models_of(plugins), Store(settings.models_dir), settings.hub)
-        predictor = _predictor(settings, plugins, weights, observer, warm)
+        predictor = _predictor(settings, plugins, weights, observer, warm, traces)
         vault = Vault.of(settings)
         core = Core(settings, database, plugins, plugins.texts(), states, predictor, weights, vault)
-        core.builtin = groups(core)
+        core.builtin, core.traces = groups(core), traces
         try:
             await predictor.start()
             reach = Reach.of(settings.fetch_allow)
@@ -60,6 +64,7 @@ async def assembled(
             await core.predictor.close()
     finally:
         await database.close()
+        await asyncio.to_thread(traces.close, TRACES_SECONDS)
 
 
 def models_of(plugins: Plugins) -> dict[str, AnyModel]:
@@ -106,7 +111,8 @@ async def reload_plugin(core: Core, name: str, observer: Observer | None = None)
     if (failed := core.plugins.quarantined.get(name)) is not None:
         log.error("plugin quarantined", plugin=name, reason=failed.reason, trace=failed.trace)
     core.texts = core.plugins.texts()
-    fresh, old = _predictor(core.settings, core.plugins, core.weights, observer), core.predictor
+    fresh = _predictor(core.settings, core.plugins, core.weights, observer, traces=core.traces)
+    old = core.predictor
     await fresh.start()
     core.predictor = fresh
     await old.drain(DRAIN_SECONDS)
@@ -130,6 +136,7 @@ def _predictor(
     weights: WeightsInUse,
     observer: Observer | None,
     warm: bool = True,
+    traces: Traces = NO_TRACES,
 ) -> Predictor:
     models = models_of(plugins)
     engine = LocalEngine(
@@ -140,4 +147,6 @@ def _predictor(
         memory_budget_mib=settings.memory_budget_mib,
         warm=tuple(name for name, model in models.items() if warm and stays_warm(model)),
     )
-    return Predictor(engine, models.values(), max_waiting=settings.max_waiting, observer=observer)
+    return Predictor(
+        engine, models.values(), max_waiting=settings.max_waiting, observer=observer, traces=traces
+    )

@@ -25,6 +25,7 @@ from shared.predictor import Predictor
 from shared.reply import Reply
 from shared.settings import Settings
 from shared.texts import Texts
+from shared.tracing import NO_TRACES, Traces
 from shared.vault import Vault
 
 ADMINISTRATOR = 1 << 3
@@ -44,6 +45,7 @@ class Core:
     vault: Vault
     articles: Sources | None = None
     builtin: dict[str, Group] = field(default_factory=dict)
+    traces: Traces = NO_TRACES
     owners: frozenset[int] = frozenset()
     """Ids of the people whose bot this is, as Discord says."""
 

@@ -76,6 +76,10 @@ class Dispatcher:
 
     async def handle(self, interaction: discord.Interaction) -> None:
         """Answer one interaction, whatever it is; never raises."""
+        with self._core.traces.trace("interaction", type=interaction.type.name):
+            await self._handle(interaction)
+
+    async def _handle(self, interaction: discord.Interaction) -> None:
         received = time.perf_counter()
         asker = asker_of(interaction)
         try:
@@ -183,22 +187,29 @@ class Dispatcher:
             exchange = Exchange(interaction, command.private)
             lost, refused = await asyncio.gather(
                 self._acknowledge(exchange, received),
-                self._admit(interaction, asker, group, command),
+                self._admitted(interaction, asker, group, command),
                 return_exceptions=True,
             )
             if isinstance(lost, BaseException):
                 await self._ledger.done(interaction.id)
                 raise lost
         else:
-            refused = await self._admit(interaction, asker, group, command)
+            refused = await self._admitted(interaction, asker, group, command)
         if isinstance(refused, BaseException):
             await self._fail(exchange, refused, asker, group.name, command.name, received)
             return
         await self._answer(exchange, asker, group, command, raw, received)
 
     async def _acknowledge(self, exchange: Exchange, received: float) -> None:
-        await exchange.acknowledge()
+        with self._core.traces.span("acknowledge"):
+            await exchange.acknowledge()
         self._metrics.acknowledged(time.perf_counter() - received)
+
+    async def _admitted(
+        self, interaction: discord.Interaction, asker: Asker, group: Group, command: Command
+    ) -> Exception | None:
+        with self._core.traces.span("admit"):
+            return await self._admit(interaction, asker, group, command)
 
     async def _admit(
         self, interaction: discord.Interaction, asker: Asker, group: Group, command: Command
@@ -252,7 +263,8 @@ class Dispatcher:
             finally:
                 work.cancel()
                 await _ended(progress)
-            await self._deliver(exchange, asker, group, reply)
+            with self._core.traces.span("deliver", outcome=outcome):
+                await self._deliver(exchange, asker, group, reply)
             self._metrics.answered(group.name, command.name, outcome, time.perf_counter() - received)
         # A plugin may raise anything.
         except Exception as error:
@@ -272,8 +284,9 @@ class Dispatcher:
         raw: Mapping[str, Given],
         tracker: Tracker,
     ) -> Reply:
-        values = {name: await self._read(interaction, value) for name, value in raw.items()}
-        return await self._core.run(group, command, values, asker, tracker)
+        with self._core.traces.span("command", command=f"{group.name} {command.name}"):
+            values = {name: await self._read(interaction, value) for name, value in raw.items()}
+            return await self._core.run(group, command, values, asker, tracker)
 
     async def _read(self, interaction: discord.Interaction, value: Given) -> Raw:
         match value:

@@ -21,6 +21,7 @@ from shared.engine import EngineStatus, Weights
 from shared.errors import BadInput, DeadlineExceeded, HearthError, ModelUnavailable, WorkerCrashed
 from shared.frames import Broken, Done, FrameError, Load, Loaded, Unload, encode
 from shared.model import AnyModel
+from shared.tracing import here
 
 WATCH_SECONDS: Final = 0.1
 STOP_SECONDS: Final = 1.0
@@ -173,7 +174,7 @@ class LocalEngine:
             batch = Batch(next(self._ids), model, items, loop.create_future(), kills > 0, loop.time())
             model.used = batch.started
             try:
-                frame = encode(("run", batch.id, model.name, [item.body for item in items]))
+                frame = encode(("run", batch.id, model.name, [item.body for item in items], here()))
             except FrameError:
                 raise BadInput("The request is too large.") from None
             self._flying[batch.id] = batch

@@ -24,6 +24,7 @@ from typing import Any, Final
 import msgspec
 import psutil
 
+from bot.tracing import traces_of
 from shared.device import choose_device, limit_threads
 from shared.frames import (
     WHOLE_BATCH,
@@ -41,9 +42,11 @@ from shared.frames import (
     encode,
 )
 from shared.model import AnyModel, Device, Failure
+from shared.tracing import NO_TRACES, Traces, trace_id
 
 _READ: Final = 1 << 18
 _PR_SET_PDEATHSIG: Final = 1
+FLUSH_SECONDS: Final = 0.5
 
 
 class _Warm:
@@ -58,8 +61,10 @@ class _Warm:
 class Worker:
     """Serves one connection until it closes."""
 
-    def __init__(self, connection: socket.socket, device: str, threads: int) -> None:
-        self._connection, self._wanted, self._threads = connection, device, threads
+    def __init__(
+        self, connection: socket.socket, device: str, threads: int, traces: Traces = NO_TRACES
+    ) -> None:
+        self._connection, self._wanted, self._threads, self._traces = connection, device, threads, traces
         self._device: Device | None = None
         self._send_lock = threading.Lock()
         self._runs: queue.SimpleQueue[Run] = queue.SimpleQueue()
@@ -89,13 +94,15 @@ class Worker:
         except (OSError, FrameError, msgspec.MsgspecError) as error:
             _log("connection broken", error=repr(error))
         # Also in the midst of a prediction: whoever asked is gone.
+        self._traces.close(FLUSH_SECONDS)
         os._exit(0)
 
     def _run(self, run: Run) -> None:
         started = time.perf_counter()
         try:
             warm = self._models[run.model]
-            results, failures = _answer(warm, run.batch)
+            with self._traces.span(f"run {run.model}", parent=run.traceparent):
+                results, failures = _answer(warm, run.batch)
         except Exception as error:
             _log("batch failed", model=run.model, error=repr(error))
             results, failures = msgspec.Raw(b"\x90"), {WHOLE_BATCH: describe(error)}
@@ -191,7 +198,8 @@ def _end_with_parent() -> None:
 
 
 def _log(event: str, **values: object) -> None:
-    line = json.dumps({"logger": "hearth.worker", "event": event, **values}, default=str)
+    traced = {"trace_id": here} if (here := trace_id()) is not None else {}
+    line = json.dumps({"logger": "hearth.worker", "event": event, **traced, **values}, default=str)
     with contextlib.suppress(OSError):
         sys.stderr.write(line[:2000] + "\n")
 
@@ -208,7 +216,7 @@ def main() -> None:
     connection = socket.socket(fileno=int(descriptor))
     # What a library starts here must not keep the connection open.
     connection.set_inheritable(False)
-    Worker(connection, device, int(threads)).serve()
+    Worker(connection, device, int(threads), traces_of(os.environ, "hearth-worker")).serve()
 
 
 if __name__ == "__main__":

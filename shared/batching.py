@@ -6,6 +6,7 @@ waiting is bounded, and what is refused is refused at once.
 """
 
 import asyncio
+import contextlib
 import copy
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +16,7 @@ from typing import Any, Final, Protocol
 from shared.engine import Engine
 from shared.errors import BadInput, Busy, DeadlineExceeded, HearthError, ModelFailed
 from shared.model import AnyModel, Failure
+from shared.tracing import NO_SPAN, NO_TRACES, Span, Traces
 
 SWEEP_SECONDS: Final = 0.05
 """How often requests whose time is over are looked for."""
@@ -44,6 +46,8 @@ class _Item:
     on_place: Callable[[int], None] | None
     queued: bool = True
     place: int = 0
+    span: Span = NO_SPAN
+    asked: float = 0.0
 
 
 class _Lane:
@@ -86,9 +90,15 @@ class Batcher:
     """Queues requests for one model and hands whole batches to an engine."""
 
     def __init__(
-        self, engine: Engine, model: AnyModel, *, max_waiting: int = 512, observer: Observer | None = None
+        self,
+        engine: Engine,
+        model: AnyModel,
+        *,
+        max_waiting: int = 512,
+        observer: Observer | None = None,
+        traces: Traces = NO_TRACES,
     ) -> None:
-        self._engine, self._model, self._observer = engine, model.name, observer
+        self._engine, self._model, self._observer, self._traces = engine, model.name, observer, traces
         self._max_batch, self._max_waiting = model.max_batch, max_waiting
         self._chat, self._bulk = _Lane(), _Lane()
         self._flying: set[asyncio.Task[None]] = set()
@@ -137,7 +147,9 @@ class Batcher:
         if self._sweep is None:
             self._sweep = loop.call_later(SWEEP_SECONDS, self._expire, loop)
         try:
-            return await item.future
+            with self._traces.span(f"predict {self._model}") as item.span:
+                item.asked = loop.time()
+                return await item.future
         except HearthError as error:
             self._failed(type(error).__name__)
             raise
@@ -206,7 +218,8 @@ class Batcher:
 
     async def _send(self, batch: Sequence[_Item], loop: asyncio.AbstractEventLoop) -> None:
         started = loop.time()
-        results = await self._run(batch)
+        with self._batch_span(batch, started):
+            results = await self._run(batch)
         if self._observer is not None:
             self._observer.batch_done(self._model, len(batch), loop.time() - started)
         for item, result in zip(batch, results, strict=True):
@@ -217,6 +230,22 @@ class Batcher:
         if task is not None:
             self._flying.discard(task)
         self._cut_soon(loop)
+
+    @contextlib.contextmanager
+    def _batch_span(self, batch: Sequence[_Item], now: float) -> Iterator[None]:
+        """Open the batch's span: below the first request that is traced, and linked with all others, both ways."""
+        traced = [item for item in batch if item.span.traceparent is not None]
+        parent, *links = [str(item.span.traceparent) for item in traced] or [None]
+        if parent is None:
+            yield
+            return
+        name, size = f"batch {self._model}", len(batch)
+        with self._traces.span(name, parent=parent, links=[str(each) for each in links], size=size) as span:
+            for item in traced:
+                item.span.note(waited_seconds=now - item.asked)
+            for item in traced[1:]:
+                item.span.link(span.traceparent)
+            yield
 
     async def _run(self, batch: Sequence[_Item]) -> Sequence[Any]:
         try:

@@ -13,11 +13,12 @@ _HEADER: Final = 4
 
 
 class Run(msgspec.Struct, array_like=True, tag="run", frozen=True):
-    """To the worker: answer a batch of `model`."""
+    """To the worker: answer a batch of `model`; `traceparent` names the span that it belongs to, where one is traced."""
 
     id: int
     model: str
     batch: msgspec.Raw
+    traceparent: str | None = None
 
 
 class Load(msgspec.Struct, array_like=True, tag="load", frozen=True):

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import structlog
 
+from shared.tracing import trace_id
+
 MASK: Final = "[redacted]"
 SHORTEST_SECRET: Final = 6
 """A shorter one would tear holes into ordinary words."""
@@ -82,6 +84,7 @@ def configure(level: str, style: str, secrets: Iterable[str]) -> None:
     """Send structlog's and the standard library's logs to standard error, as JSON lines or for a console."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        with_trace,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.stdlib.ExtraAdder(),
@@ -132,6 +135,13 @@ def configure(level: str, style: str, secrets: Iterable[str]) -> None:
         cache_logger_on_first_use=False,
     )
     sys.excepthook = _uncaught
+
+
+def with_trace(_logger: object, _method: str, event: Event) -> Event:
+    """Name the trace that the line belongs to, where there is one."""
+    if (current := trace_id()) is not None:
+        event.setdefault("trace_id", current)
+    return event
 
 
 def one_line(_logger: object, _method: str, event: Event) -> Event:

@@ -8,6 +8,7 @@ from shared.batching import Batcher, Observer
 from shared.engine import Engine
 from shared.errors import HearthError, ModelUnavailable
 from shared.model import AnyModel, Model
+from shared.tracing import NO_TRACES, Traces
 
 Request = TypeVar("Request")
 Result = TypeVar("Result")
@@ -23,11 +24,13 @@ class Predictor:
         *,
         max_waiting: int = 512,
         observer: Observer | None = None,
+        traces: Traces = NO_TRACES,
     ) -> None:
         self.engine = engine
         known = list(models)
         self._batchers = {
-            model.name: Batcher(engine, model, max_waiting=max_waiting, observer=observer) for model in known
+            model.name: Batcher(engine, model, max_waiting=max_waiting, observer=observer, traces=traces)
+            for model in known
         }
         # Enough for two full batches and a third that gathers; shared by all who ask for many at once.
         self._places = {

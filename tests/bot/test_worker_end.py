@@ -162,4 +162,4 @@ async def test_workers_that_die_at_once_are_given_up_for_a_while(tmp_path: Path)
 
 def test_a_run_is_written_as_the_struct_that_the_worker_reads() -> None:
     body = msgspec.Raw(msgspec.msgpack.encode([Ask("a")]))
-    assert encode(("run", 7, "echo", [Ask("a")])) == encode(Run(7, "echo", body))
+    assert encode(("run", 7, "echo", [Ask("a")], None)) == encode(Run(7, "echo", body))
