@@ -1,5 +1,7 @@
 """Columns of a table that people sent: the one that they named, how long texts in it are, and names for new ones."""
 
+import csv
+import io
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -7,6 +9,8 @@ from typing import Final
 from shared.errors import BadInput
 from shared.inputs import Table
 
+TITLES: Final = 5
+"""Lines that may stand above a header."""
 _LETTERS: Final = re.compile(r"[^\W\d_]{2}")
 
 
@@ -25,6 +29,29 @@ def listed(columns: Sequence[str]) -> str:
     """Name columns in a line, twenty at most."""
     shown = ", ".join(name[:40] for name in columns[:20])
     return shown + (", …" if len(columns) > 20 else "")
+
+
+def titles_above(text: str, named: Sequence[str]) -> int:
+    """Return how many lines stand above the header, which names all of `named`; 0 where none of the first does.
+
+    Raises `csv.Error`.
+    """
+    if not named:
+        return 0
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    above = 0
+    for row in reader:
+        if {cell.strip() for cell in row}.issuperset(named):
+            return above
+        above = reader.line_num
+        if above >= TITLES:
+            break
+    return 0
+
+
+def is_remark(row: Sequence[str], columns: int) -> bool:
+    """Tell a remark, which stands alone in the first of its cells, from a row of a table of several columns."""
+    return columns > 1 and len(row) < columns and not any(cell.strip() for cell in row[1:])
 
 
 def mean_length(cells: Sequence[str]) -> float:

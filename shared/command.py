@@ -52,6 +52,13 @@ class Range:
 
 
 @dataclass(frozen=True)
+class Headed:
+    """The columns that a table's header names: titles above it, and remarks below the rows, are left out."""
+
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class _As:
     kind: Kind
 
@@ -74,6 +81,8 @@ class Parameter:
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[str | int, ...] = ()
+    columns: tuple[str, ...] = ()
+    """What names the header of a table that has titles above it."""
 
 
 Permission = Literal["everyone", "manage_guild", "administrator"]
@@ -157,12 +166,15 @@ def _parameter(parameter: inspect.Parameter, hint: Any, description: str) -> Par
     if get_origin(hint) in (Union, types.UnionType):
         hint = next(part for part in get_args(hint) if part is not type(None))
     bounds, kind = Range(), None
+    columns: tuple[str, ...] = ()
     while get_origin(hint) is Annotated:
         hint, *extras = get_args(hint)
         for extra in extras:
             match extra:
                 case Range():
                     bounds = extra
+                case Headed():
+                    columns = extra.columns
                 case _As():
                     kind = extra.kind
                 case str():
@@ -186,6 +198,7 @@ def _parameter(parameter: inspect.Parameter, hint: Any, description: str) -> Par
         minimum=bounds.minimum,
         maximum=bounds.maximum,
         choices=choices,
+        columns=columns,
     )
 
 

@@ -53,8 +53,9 @@ class Article:
 
 @dataclass(frozen=True)
 class Table:
-    """A CSV table: names of columns, and rows of as many strings."""
+    """A CSV table: names of columns, and rows of as many strings; `above` counts lines over the header, titles."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     name: str
+    above: int = 0

@@ -9,7 +9,7 @@ import io
 import re
 import unicodedata
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, Final, Protocol
@@ -18,6 +18,7 @@ from PIL import Image as Pillow
 
 from shared.addresses import address_in
 from shared.charsets import decode
+from shared.columns import is_remark, titles_above
 from shared.command import MAX_TEXT, Command, Parameter
 from shared.errors import AllRefused, BadInput
 from shared.inputs import MAX_ARTICLE, Article, Channel, Image, Table, Upload
@@ -119,7 +120,7 @@ async def _value(
             uploads = given if isinstance(given, tuple) else (given,)
             return read_image(_upload(parameter, uploads[0] if uploads else given), limits)
         case "table":
-            return read_table(_upload(parameter, given), limits)
+            return read_table(_upload(parameter, given), limits, parameter.columns)
 
 
 def _images(parameter: Parameter, given: Raw, limits: Limits) -> tuple[tuple[Image, ...], list[BadInput]]:
@@ -282,15 +283,21 @@ def _heif(data: bytes) -> tuple[int, int] | None:
     return max(sizes, key=lambda size: size[0] * size[1], default=(0, 0))
 
 
-def read_table(upload: Upload, limits: Limits) -> Table:
-    """Read a CSV file with a header line. Raises `BadInput`."""
+def read_table(upload: Upload, limits: Limits, named: Sequence[str] = ()) -> Table:
+    """Read a CSV file with a header line. Raises `BadInput`.
+
+    Where the header is known to have the columns `named`, titles above it and remarks below the rows are left out.
+    """
     text = _decode(upload, limits)
     try:
+        above = titles_above(text, named)
         reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        while reader.line_num < above:
+            next(reader)
         columns = tuple(name.strip() for name in next(reader, []))
         rows: list[tuple[str, ...]] = []
         for row in reader:
-            if not row:
+            if not row or (named and is_remark(row, len(columns))):
                 continue
             if len(row) != len(columns):
                 raise BadInput(
@@ -310,4 +317,4 @@ def read_table(upload: Upload, limits: Limits) -> Table:
             "{file} needs a header line with at most {columns} different names, and rows below it.",
             file=upload.name, columns=MAX_COLUMNS,
         )  # fmt: skip
-    return Table(columns, tuple(rows), upload.name)
+    return Table(columns, tuple(rows), upload.name, above)

@@ -4,19 +4,21 @@ import csv
 import io
 from typing import Annotated
 
-from plugins.stock.course_csv import read_days, write_days
+from plugins.stock.course_csv import COLUMNS, read_days, write_days
 from plugins.stock.ledger import code_of, days_of, guild_of, put_import
 from plugins.stock.wording import day
-from shared.command import Range, Table, command
+from shared.command import Headed, Range, Table, command
 from shared.context import Context
 from shared.errors import Refusal
 from shared.reply import File, Reply, escape
 
 Code = Annotated[str, Range(1, 20)]
+Days = Annotated[Table, Headed(COLUMNS)]
+"""The exchange's own file has a title above its header, and remarks below its rows."""
 
 
 @command(name="import", permission="manage_guild")
-async def import_(ctx: Context, code: Code, file: Table) -> Reply:
+async def import_(ctx: Context, code: Code, file: Days) -> Reply:
     """Take over a stock's days of trading from a CSV file in the exchange's columns
 
     code: the stock's code, such as 2330
@@ -61,6 +63,7 @@ async def export(ctx: Context, code: Code) -> Reply:
 
 def _as_csv(table: Table) -> bytes:
     """Write a table as the file that it came from, line for line where no cell holds a line break."""
-    out = io.StringIO(newline="")
+    out = io.StringIO("\n" * table.above, newline="")
+    out.seek(0, io.SEEK_END)
     csv.writer(out).writerows((table.columns, *table.rows))
     return out.getvalue().encode()

@@ -151,6 +151,22 @@ async def test_a_file_is_imported_forecast_from_and_exported_as_it_was(
     assert "only 30 days" in (await person.slash("stock forecast", code="7777X", within=TIMEOUT)).text
 
 
+async def test_the_exchange_s_own_file_is_taken_with_its_title_and_remarks(home: House) -> None:
+    admin = await home.person("admin")
+    days = LocalExchange().days("1234")[:30]
+    header, *rows = write_days(days).decode("utf-8-sig").splitlines()
+    lines = ['"104年01月 1234 黑松             各日成交資訊"', header + ","]
+    lines += [row + "," for row in rows]
+    lines += ['"說明:"', '"符號說明:+/-/X表示漲/跌/不比價"', '"當日統計資訊含一般、零股、盤後定價。"', ""]
+    raw = "\r\n".join(lines).encode("big5")
+    answer = await admin.slash("stock import", code="1234X", file=File("STOCK_DAY.csv", raw))
+    assert "30 days of trading were imported" in answer.text
+    # A broken line is told by its place in the file, below the title.
+    lines[3] = lines[3].replace("/", "|", 1)
+    broken = "\r\n".join(lines).encode("big5")
+    assert "Line 4" in (await admin.slash("stock import", code="1234X", file=File("b.csv", broken))).text
+
+
 async def test_a_file_with_a_bad_row_is_refused_by_its_line_and_nothing_is_kept(home: House) -> None:
     admin = await home.person("admin")
     good = write_days(
