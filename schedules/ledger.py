@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
-from sqlalchemy import Connection, and_, bindparam, delete, exists, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, exists, not_, or_, select, update
 from sqlalchemy.sql import ColumnElement
 
 from shared.database import Database, now_ms
@@ -20,6 +20,8 @@ from shared.tables import job, job_run
 
 BATCH: Final = 200
 """Jobs that one transaction moves on."""
+RUNS: Final = 1000
+"""Runs that one statement changes."""
 MOST_AT_ONCE: Final = 500
 """Missed due times of one job that one transaction writes down; more follow in the next."""
 GRACE: Final = timedelta(minutes=1)
@@ -132,10 +134,11 @@ class Ledger:
                 select(job_run.c.id, job_run.c.job_id)
                 .join(job, job.c.id == job_run.c.job_id)
                 .where(job_run.c.state == "waiting", job_run.c.until_ms <= now, ~busy, ~behind)
-                .where(self._mine(known))
+                # What another bot is about to skip is still to be seen as waiting.
+                .where(self._mine(known), not_(_late(now)))
                 .order_by(job_run.c.until_ms, job_run.c.id)
                 .limit(count)
-                .with_for_update(skip_locked=True, of=job)
+                .with_for_update(skip_locked=True, of=(job, job_run))
             )
             for id, job_id in connection.execute(due).all():
                 taken = {
@@ -187,7 +190,7 @@ class Ledger:
                 gone = or_(gone, earlier)
             taken = (
                 update(job_run)
-                .where(job_run.c.state == "running", gone)
+                .where(job_run.c.id.in_(_free(connection, and_(job_run.c.state == "running", gone))))
                 .values(owner=self._owner, until_ms=now + self._lease_ms)
                 .returning(job_run)
             )
@@ -253,15 +256,9 @@ class Ledger:
 
     def _skip_late(self, connection: Connection, now: int) -> None:
         """Skip what was due in time and found no bot that could: its plugin, its server or a free slot were missing."""
-        late = and_(
-            job_run.c.state == "waiting",
-            job_run.c.until_ms < now - LATEST // timedelta(milliseconds=1),
-            job_run.c.started_ms.is_(None),
-            job_run.c.note != ASKED,
-            job_run.c.job_id.in_(select(job.c.id).where(job.c.misfire == "skip")),
-        )
         skipped = {"state": "skipped", "ended_ms": now, "note": "missed: no bot could run it then"}
-        connection.execute(update(job_run).where(late).values(skipped))
+        while ids := _free(connection, _late(now)):
+            connection.execute(update(job_run).where(job_run.c.id.in_(ids)).values(skipped))
 
     def _mine(self, known: Collection[tuple[str, str]]) -> ColumnElement[bool]:
         guilds = self._guilds()
@@ -321,9 +318,29 @@ class Ledger:
         return len(entries)
 
 
+def _late(now: int) -> ColumnElement[bool]:
+    """Tell which runs nobody has begun in time, of jobs that skip such."""
+    return and_(
+        job_run.c.state == "waiting",
+        job_run.c.until_ms < now - LATEST // timedelta(milliseconds=1),
+        job_run.c.started_ms.is_(None),
+        job_run.c.note != ASKED,
+        job_run.c.job_id.in_(select(job.c.id).where(job.c.misfire == "skip")),
+    )
+
+
 def _left(now: int, held: Collection[int]) -> ColumnElement[bool]:
     """Tell which runs under way have no bot any more, but for those that this one holds."""
     return and_(job_run.c.until_ms < now, job_run.c.id.not_in(list(held)))
+
+
+def _free(connection: Connection, which: ColumnElement[bool]) -> list[int]:
+    """Return runs, `RUNS` at most, that are so and in no other bot's hands, and keep them in this one's.
+
+    Two that change many rows, each in an order of its own, would wait for each other: so none waits for any.
+    """
+    query = select(job_run.c.id).where(which).order_by(job_run.c.id).limit(RUNS)
+    return list(connection.execute(query.with_for_update(skip_locked=True)).scalars())
 
 
 def _writable(note: str) -> str:
