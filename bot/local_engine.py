@@ -99,6 +99,10 @@ class LocalEngine:
             known.users -= 1
         return [item.answer for item in items]
 
+    def replicas(self, model: str) -> int:
+        """Return 1: there is one worker."""
+        return 1
+
     async def load(self, model: str, weights: Weights) -> None:
         """Load other weights beside those that answer, and swap; see `shared.engine.Engine.load`."""
         known = self._known(model)

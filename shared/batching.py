@@ -1,8 +1,8 @@
 """Forms batches on the caller's side: one Batcher a model, whatever engine runs them.
 
 Three rules, measured: a batch is cut one turn of the event loop after the first request came, so that all callers
-woken by one reply queue up together and no timer ever adds latency; a second batch is in flight only when it is full;
-waiting is bounded, and what is refused is refused at once.
+woken by one reply queue up together and no timer ever adds latency; a second batch is in flight (for each replica of
+the model) only when it is full; waiting is bounded, and what is refused is refused at once.
 """
 
 import asyncio
@@ -200,12 +200,10 @@ class Batcher:
                 self._tell(item, place)
 
     def _may_send(self) -> bool:
-        match len(self._flying):
-            case 0:
-                return self.waiting > 0
-            case 1:
-                return self.waiting >= self._max_batch
-        return False
+        replicas, flying = self._engine.replicas(self._model), len(self._flying)
+        if flying < replicas:
+            return self.waiting > 0
+        return flying < 2 * replicas and self.waiting >= self._max_batch
 
     def _take(self, now: float) -> list[_Item]:
         batch: list[_Item] = []

@@ -10,15 +10,34 @@ Origin = Literal["store", "hub", "default", "none"]
 
 
 class Weights(msgspec.Struct, frozen=True):
-    """Weights of a model: their folder (None where it needs none), their version, and where they come from."""
+    """Weights of a model: their folder (None where it needs none), their version, and where they come from.
+
+    `seal` is the sha256 of the manifest of a version of the store: who fetches that from elsewhere knows by it that
+    it is the same.
+    """
 
     folder: str | None
     version: str
     origin: Origin
+    seal: str | None = None
+
+
+class ReplicaStatus(msgspec.Struct, frozen=True):
+    """One of several processes that answer for a model: on which node, since how many restarts."""
+
+    node: str
+    pid: int
+    version: str
+    ready: bool
+    in_flight: int
+    restarts: int
 
 
 class ModelStatus(msgspec.Struct, frozen=True):
-    """A model as its engine knows it; times in milliseconds a batch, memory in MiB that its load added."""
+    """A model as its engine knows it; times in milliseconds a batch, memory in MiB that its load added.
+
+    `replicas` are named by engines that have several.
+    """
 
     name: str
     version: str
@@ -29,6 +48,7 @@ class ModelStatus(msgspec.Struct, frozen=True):
     items: int
     mean_ms: float
     rss_mib: float
+    replicas: list[ReplicaStatus] = []
 
 
 class EngineStatus(msgspec.Struct, frozen=True):
@@ -55,6 +75,10 @@ class Engine(Protocol):
 
         `deadlines` are in the loop's time. Raises `ModelUnavailable` where the model cannot be loaded.
         """
+        ...
+
+    def replicas(self, model: str) -> int:
+        """Return how many batches of `model` are worked on at once, at least 1; asked before each batch is cut."""
         ...
 
     async def load(self, model: str, weights: Weights) -> None:

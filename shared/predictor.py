@@ -32,10 +32,12 @@ class Predictor:
             model.name: Batcher(engine, model, max_waiting=max_waiting, observer=observer, traces=traces)
             for model in known
         }
-        # Enough for two full batches and a third that gathers; shared by all who ask for many at once.
-        self._places = {
-            model.name: asyncio.Semaphore(min(3 * model.max_batch, max_waiting)) for model in known
+        # Enough for two full batches a replica and one more that gathers; shared by all who ask for many at once.
+        self._room = {
+            model.name: min((2 * engine.replicas(model.name) + 1) * model.max_batch, max_waiting)
+            for model in known
         }
+        self._places = {name: asyncio.Semaphore(room) for name, room in self._room.items()}
 
     async def start(self) -> None:
         """Start the engine; returns when what is to be warm is."""
@@ -77,7 +79,7 @@ class Predictor:
 
         # As many workers as may be queued at once, not a task a request: there may be a hundred thousand.
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(3 * model.max_batch, len(requests))):
+            for _ in range(min(self._room[model.name], len(requests))):
                 group.create_task(work())
         return [answers[index] for index in range(len(requests))]
 

@@ -286,6 +286,9 @@ class ShortEngine:
     async def run(self, model: str, batch: Sequence[Any], deadlines: Sequence[float]) -> Sequence[Any]:
         return [Said(each.text, "", len(batch), 0) for each in batch][:-1]
 
+    def replicas(self, model: str) -> int:
+        return 1
+
     async def load(self, model: str, weights: Weights) -> None: ...
 
     async def unload(self, model: str) -> None: ...
