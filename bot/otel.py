@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from typing import Final
 
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -15,6 +16,9 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from shared.errors import Refusal
 from shared.tracing import HERE, NO_SPAN, Span, Value
 
+DELAY_MS: Final = 1000
+"""How often spans are sent, unless `OTEL_BSP_SCHEDULE_DELAY` says so."""
+
 
 class OtelTraces:
     """Traces by OpenTelemetry; `service` names the process where `OTEL_SERVICE_NAME` does not."""
@@ -23,7 +27,10 @@ class OtelTraces:
         name = os.environ.get("OTEL_SERVICE_NAME") or service
         resource = Resource.create({"service.name": name, "process.pid": os.getpid()})
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        # A worker is killed where its bot ends: what it has not sent by then is lost.
+        delay = int(os.environ.get("OTEL_BSP_SCHEDULE_DELAY") or DELAY_MS)
+        processor = BatchSpanProcessor(OTLPSpanExporter(), schedule_delay_millis=delay)
+        self._provider.add_span_processor(processor)
         self._tracer = self._provider.get_tracer("hearth")
 
     def trace(self, name: str, **attributes: Value) -> AbstractContextManager[Span]:

@@ -232,17 +232,17 @@ class Batcher:
     @contextlib.contextmanager
     def _batch_span(self, batch: Sequence[_Item], now: float) -> Iterator[None]:
         """Open the batch's span: below the first request that is traced, and linked with all others, both ways."""
-        traced = [item for item in batch if item.span.traceparent is not None]
-        parent, *links = [str(item.span.traceparent) for item in traced] or [None]
-        if parent is None:
+        traced = [(item.span, above) for item in batch if (above := item.span.traceparent) is not None]
+        if not traced:
             yield
             return
-        name, size = f"batch {self._model}", len(batch)
-        with self._traces.span(name, parent=parent, links=[str(each) for each in links], size=size) as span:
-            for item in traced:
+        (_, parent), *others = traced
+        name, links, size = f"batch {self._model}", [above for _, above in others], len(batch)
+        with self._traces.span(name, parent=parent, links=links, size=size) as span:
+            for item in batch:
                 item.span.note(waited_seconds=now - item.asked)
-            for item in traced[1:]:
-                item.span.link(span.traceparent)
+            for other, _ in others:
+                other.link(span.traceparent)
             yield
 
     async def _run(self, batch: Sequence[_Item]) -> Sequence[Any]:

@@ -10,6 +10,7 @@ from shared.batching import Observer
 from shared.engine import ModelStatus, Weights
 from shared.model import AnyModel
 from shared.predictor import Predictor
+from shared.tracing import NO_TRACES, Traces
 
 
 @asynccontextmanager
@@ -18,6 +19,7 @@ async def warm(
     weights: Callable[[str], Weights] | None = None,
     max_waiting: int = 512,
     observer: Observer | None = None,
+    traces: Traces = NO_TRACES,
     **knobs: Any,
 ) -> AsyncIterator[Predictor]:
     """Start a worker that holds `models`, with their default weights unless told otherwise; end it after."""
@@ -29,7 +31,7 @@ async def warm(
 
     knobs.setdefault("warm", tuple(folders))
     engine = LocalEngine(models, weights or shipped, **knobs)
-    predictor = Predictor(engine, models, max_waiting=max_waiting, observer=observer)
+    predictor = Predictor(engine, models, max_waiting=max_waiting, observer=observer, traces=traces)
     try:
         await predictor.start()
         yield predictor
