@@ -1,15 +1,15 @@
-"""What the local engine has under way: batches and orders to the worker, and what it knows of each model."""
+"""What an engine has under way: batches and orders to workers, when they are tried again, and each model's state."""
 
 import asyncio
 import copy
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from shared.engine import ModelStatus, Weights
-from shared.errors import DeadlineExceeded, ModelUnavailable
+from shared.errors import DeadlineExceeded, HearthError, ModelUnavailable, WorkerCrashed
 from shared.frames import WHOLE_BATCH, Done, Items, Load, Unload, describe
 from shared.model import AnyModel, Failure
 
@@ -23,8 +23,11 @@ STUCK: Final = 20
 """…and one that nobody gave up, when it takes so many times that, and some seconds."""
 
 HURRIED_SECONDS: Final = 5.0
+KILLS: Final = 2
+"""What was being worked on in so many deaths of the worker is given up."""
 FORGET: Final = 0.9
 LONGEST_BLOCK: Final = 30.0
+Thing = TypeVar("Thing")
 
 
 class Died(Exception):
@@ -167,6 +170,55 @@ def guilty(batch: Batch | None, order: Order | None, stuck: Batch | Order | None
     present = [each for each in (batch, order) if each is not None]
     suspects = [each for each in present if each.suspect]
     return suspects if len(suspects) == 1 else present
+
+
+async def see_through(
+    items: Sequence[Item],
+    attempt: Callable[[Sequence[Item], int], Awaitable[Died | None]],
+    *,
+    kills: int = 0,
+    most_kills: int = KILLS,
+) -> None:
+    """Give each item its answer, trying again while `attempt` returns that the worker died, and within deadlines.
+
+    Items that were being worked on are tried alone from then on, so that the one that kills is found; `attempt` is
+    told in how many deaths that was, and raises what is not to be tried again.
+    """
+    while items := in_time(items):
+        try:
+            died = await attempt(items, kills)
+        except HearthError as error:
+            settle(items, error)
+            return
+        if died is None:
+            return
+        if not died.guilty:
+            continue
+        kills += 1
+        if len(items) > 1:
+            for item in items:
+                await see_through([item], attempt, kills=kills, most_kills=most_kills)
+            return
+        if kills >= most_kills:
+            settle(items, _given_up(died))
+            return
+
+
+def settle(items: Sequence[Item], error: HearthError) -> None:
+    """Answer all items by one error."""
+    for item in items:
+        item.answer = error
+
+
+def _given_up(died: Died) -> HearthError:
+    if died.stuck:
+        return DeadlineExceeded("The answer took too long.")
+    return WorkerCrashed("The model's process died while it worked on this.")
+
+
+def first(under_way: dict[int, Thing]) -> Thing | None:
+    """Return the oldest: a worker takes them in order."""
+    return next(iter(under_way.values()), None)
 
 
 def in_time(items: Sequence[Item]) -> Sequence[Item]:

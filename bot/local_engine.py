@@ -8,26 +8,25 @@ being killed. Models that were warm are made warm again at once, those that are 
 import asyncio
 import contextlib
 import copy
+import functools
 import itertools
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import structlog
 
-from bot.flight import Batch, Died, Item, KnownModel, Order, guilty, in_time, parts
+from bot.first_load import load_first
+from bot.flight import KILLS, Batch, Died, Item, KnownModel, Order, first, guilty, parts, see_through
 from bot.supervisor import Answer, Supervisor
 from shared.device import free_cores
 from shared.engine import EngineStatus, Weights
-from shared.errors import BadInput, DeadlineExceeded, HearthError, ModelUnavailable, WorkerCrashed
+from shared.errors import BadInput, HearthError, ModelUnavailable, WorkerCrashed
 from shared.frames import Broken, Done, FrameError, Load, Loaded, Unload, encode
 from shared.model import AnyModel
 from shared.tracing import here
 
 WATCH_SECONDS: Final = 0.1
 STOP_SECONDS: Final = 1.0
-KILLS: Final = 2
-"""What was being worked on in so many deaths of the worker is given up."""
-Thing = TypeVar("Thing")
 log = structlog.get_logger("hearth.engine")
 
 
@@ -94,7 +93,7 @@ class LocalEngine:
         known.users += 1
         try:
             for part in parts(items):
-                await self._answer(known, part, 0)
+                await see_through(part, functools.partial(self._attempt, known))
         finally:
             known.users -= 1
         return [item.answer for item in items]
@@ -148,29 +147,8 @@ class LocalEngine:
                 task.cancel()
             await asyncio.gather(*slow, return_exceptions=True)
 
-    async def _answer(self, model: KnownModel, items: Sequence[Item], kills: int) -> None:
-        """Give each item its answer. `kills`: in how many deaths they were being worked on."""
-        while items := in_time(items):
-            try:
-                await self._ready(model)
-                died = await self._attempt(model, items, kills)
-            except HearthError as error:
-                _settle(items, error)
-                return
-            if died is None:
-                return
-            if not died.guilty:
-                continue
-            kills += 1
-            if len(items) > 1:
-                for item in items:
-                    await self._answer(model, [item], kills)
-                return
-            if kills >= KILLS:
-                _settle(items, _given_up(died))
-                return
-
     async def _attempt(self, model: KnownModel, items: Sequence[Item], kills: int) -> Died | None:
+        await self._ready(model)
         async with self._turn(kills):
             if not (model.loaded and self._worker.alive):
                 return Died(guilty=False)
@@ -205,34 +183,8 @@ class LocalEngine:
                 raise copy.copy(error)
 
     async def _load_first(self, model: KnownModel) -> None:
-        """Load the weights that are in use; where that fails, those that answered last, or the ones that ship."""
-        try:
-            weights = await self._find_weights(model)
-            try:
-                await self._load(model, weights)
-            except ModelUnavailable as error:
-                spare = model.weights if model.weights not in (None, weights) else model.shipped
-                if spare is None or spare == weights:
-                    raise
-                log.error("weights not usable", model=model.name, version=weights.version, error=str(error))
-                await self._load(model, spare)
-        except ModelUnavailable as error:
-            model.fail(error, asyncio.get_running_loop().time())
-            raise
-        model.recover()
+        await load_first(model, self._find, functools.partial(self._load, model))
         await self._keep_to_budget(model)
-
-    async def _find_weights(self, model: KnownModel) -> Weights:
-        try:
-            return await asyncio.to_thread(self._find, model.name)
-        except ModelUnavailable:
-            raise
-        # Whatever a store or a hub raises: the model is not there, and the log says why.
-        except Exception as error:
-            log.error("weights not found", model=model.name, exc_info=error)
-            raise ModelUnavailable(
-                "The model {model} has no weights that can be read.", model=model.name
-            ) from error
 
     async def _load(self, model: KnownModel, weights: Weights) -> None:
         kills = 0
@@ -296,7 +248,7 @@ class LocalEngine:
 
     def _outlasting(self) -> Batch | Order | None:
         now = asyncio.get_running_loop().time()
-        batch, order = _first(self._flying), _first(self._orders)
+        batch, order = first(self._flying), first(self._orders)
         if order is not None and now - order.started > self._load_seconds:
             return order
         # A load beside it slows a batch down.
@@ -311,12 +263,12 @@ class LocalEngine:
                 if (batch := self._flying.pop(answer.id, None)) is not None:
                     batch.land(answer)
                 # The next one in line is being worked on from now.
-                if (following := _first(self._flying)) is not None:
+                if (following := first(self._flying)) is not None:
                     following.started = now
             case Loaded() | Broken():
                 if (order := self._orders.pop(answer.id, None)) is not None:
                     self._carried_out(order, answer, now)
-                if (next_order := _first(self._orders)) is not None:
+                if (next_order := first(self._orders)) is not None:
                     next_order.started = now
 
     def _carried_out(self, order: Order, answer: Loaded | Broken, now: float) -> None:
@@ -343,7 +295,7 @@ class LocalEngine:
             self._wanted = [model.name for model in warm]
         for model in warm:
             model.loaded = False
-        blamed = guilty(_first(self._flying), _first(self._orders), self._stuck)
+        blamed = guilty(first(self._flying), first(self._orders), self._stuck)
         stuck, self._stuck = self._stuck, None
         under_way: list[Batch | Order] = [*self._flying.values(), *self._orders.values()]
         self._flying.clear()
@@ -371,22 +323,6 @@ class LocalEngine:
         # A model's trouble is told to who asks for it; anything else is a fault of ours.
         if not task.cancelled() and (error := task.exception()) and not isinstance(error, HearthError):
             log.error("engine task failed", exc_info=error)
-
-
-def _settle(items: Sequence[Item], error: HearthError) -> None:
-    for item in items:
-        item.answer = error
-
-
-def _given_up(died: Died) -> HearthError:
-    if died.stuck:
-        return DeadlineExceeded("The answer took too long.")
-    return WorkerCrashed("The model's process died while it worked on this.")
-
-
-def _first(under_way: dict[int, Thing]) -> Thing | None:
-    """Return the oldest: the worker takes them in order."""
-    return next(iter(under_way.values()), None)
 
 
 def _resolve(future: asyncio.Future[None]) -> None:

@@ -13,7 +13,7 @@ _HEADER: Final = 4
 
 
 class Run(msgspec.Struct, array_like=True, tag="run", frozen=True):
-    """To the worker: answer a batch of `model`; `traceparent` names the span that it belongs to, where one is traced."""
+    """To the worker: answer a batch of `model`; `traceparent` names the span above it, where there is one."""
 
     id: int
     model: str
@@ -84,6 +84,11 @@ def encode(message: Any) -> bytes:
     if len(body) > MAX_FRAME:
         raise FrameError(f"a frame of {len(body)} bytes is too large")
     return len(body).to_bytes(_HEADER, "big") + body
+
+
+def body_of(frame: bytes) -> memoryview:
+    """Return the body of what `encode` made, where it came whole."""
+    return memoryview(frame)[_HEADER:]
 
 
 class FrameReader:
