@@ -91,7 +91,7 @@ def described(tree: "Tree", texts: Sequence[str]) -> Clustering:
     for each in range(len(words)):
         rows = np.flatnonzero(topic == each)
         share, told = (
-            share_positive([texts[row] for row in rows], probabilities[rows])
+            share_positive([texts[row] for row in rows.tolist()], probabilities[rows])
             if len(probabilities)
             else (None, 0)
         )
