@@ -2,28 +2,37 @@
 
 import json
 import os
+import re
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, text, update
 
-from bot.doctor import CHECKS, Finding, examine, schema
-from shared.database import Database
+from bot.doctor import CHECKS, Finding, examine
+from bot.doctor.database import LARGE_LOG, schema
+from shared.database import Database, now_ms
+from shared.jobs import Jobs
 from shared.migrate import migrate, newest_revision
 from shared.model import Report as Figures
+from shared.plugins import Plugins
+from shared.schedule import Schedule
 from shared.settings import Settings
 from shared.store import Store
+from shared.tables import audit, job, job_run, quota
+from shared.vault import Vault
+from tests.kit.postgres import postgres
 
 REPOSITORY = Path(__file__).parents[2]
 TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4." + "GaBcDe." + "x" * 38
-NAMES = ("HEARTH_", "DISCORD_")
+NAMES = ("HEARTH_", "DISCORD_", "OTEL_")
 
 
 @dataclass(frozen=True)
@@ -126,6 +135,182 @@ async def test_a_champion_that_is_damaged_is_named_and_the_default_stands_in(tmp
         "warning",
         f"default (default), since the champion {made.version} is damaged",
     )
+
+
+async def test_the_tables_of_a_plugin_that_are_of_a_newer_version_are_a_warning_or_a_problem(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path) as database:
+        await migrate(database)
+        for plugin in Plugins.discover():
+            if plugin.card.migrations is not None:
+                await migrate(database, plugin.name, plugin.card.migrations)
+        async with database.begin() as connection:
+            await connection.execute(text("UPDATE rollcall_version SET version_num = '9999'"))
+    found = await report(tmp_path)
+    assert found.problems == ["database"]
+    assert [f.seen for f in found.findings if "tables of" in f.seen] == [
+        "tables of rollcall is at revision 9999, which this version does not know"
+    ]
+
+
+async def test_a_database_file_that_is_damaged_is_a_problem(tmp_path: Path) -> None:
+    async with opened(tmp_path) as database:
+        await migrate(database)
+        rows = [
+            {"bucket": f"person:{number}", "tokens": 1.0, "updated_ms": 1, "burst": 1.0, "per_ms": 1.0}
+            for number in range(2000)
+        ]
+        async with database.begin() as connection:
+            await connection.execute(quota.insert(), rows)
+            root = (
+                await connection.execute(text("SELECT rootpage FROM sqlite_master WHERE name = 'quota'"))
+            ).scalar_one()
+    path = tmp_path / "data" / "hearth.db"
+    whole = bytearray(path.read_bytes())
+    # A page of the table's tree is written over.
+    size = int.from_bytes(whole[16:18], "big")
+    whole[(root - 1) * size + 8 : root * size] = b"\xff" * (size - 8)
+    path.write_bytes(whole)
+    found = await report(tmp_path)
+    assert found["database file"].level == "problem"
+    assert "restore" in found["database file"].remedy
+
+
+async def test_a_log_of_the_database_that_cannot_be_cut_is_a_warning(tmp_path: Path) -> None:
+    async with opened(tmp_path) as database:
+        await migrate(database)
+        # Somebody reads on and on, while much is written.
+        with closing(sqlite3.connect(tmp_path / "data" / "hearth.db")) as reader:
+            reader.execute("BEGIN").execute("SELECT count(*) FROM quota").fetchone()
+            async with database.begin() as connection:
+                await connection.execute(text("CREATE TABLE large (body BLOB)"))
+                for _ in range(5):
+                    await connection.execute(text(f"INSERT INTO large VALUES (zeroblob({LARGE_LOG // 4}))"))
+            found = await report(tmp_path)
+    assert found["database file"].level == "warning"
+    assert "hearth.db-wal has" in found["database file"].seen
+
+
+async def test_rows_from_the_future_tell_of_a_clock_that_is_wrong(tmp_path: Path) -> None:
+    async with opened(tmp_path) as database:
+        await migrate(database)
+        assert (await report(tmp_path))["clock of rows"].level == "ok"
+        act = {"at_ms": now_ms() + 3_600_000, "act": "trial", "details": "{}"}
+        async with database.begin() as connection:
+            await connection.execute(audit.insert(), act)
+    found = (await report(tmp_path))["clock of rows"]
+    assert found.level == "warning"
+    assert re.fullmatch(r"something in the database is of 3[56]\d\d s from now", found.seen)
+
+
+async def test_jobs_that_fail_and_runs_that_nobody_takes_are_named(tmp_path: Path) -> None:
+    async with opened(tmp_path) as database:
+        await migrate(database)
+        jobs, hour = Jobs(database), 3_600_000
+        failing = await jobs.put("stock", "post", Schedule(cron="0 9 * * *"))
+        mended = await jobs.put("reviews", "scrape", Schedule(cron="0 9 * * *"))
+        paused = await jobs.put("trial", "sleep", Schedule(cron="0 9 * * *"))
+        runs = [
+            (failing.id, "done", 3), (failing.id, "failed", 2), (mended.id, "failed", 3), (mended.id, "done", 2),
+            (paused.id, "failed", 2),
+        ]  # fmt: skip
+        async with database.begin() as connection:
+            for number, state, ago in runs:
+                at = now_ms() - ago * hour
+                values = {
+                    "job_id": number,
+                    "due_ms": at,
+                    "state": state,
+                    "attempt": 1,
+                    "until_ms": at,
+                    "note": "",
+                }
+                await connection.execute(job_run.insert(), values)
+            await connection.execute(update(job).where(job.c.id == paused.id).values(paused=True))
+        found = (await report(tmp_path))["jobs"]
+        assert (found.level, found.seen) == ("warning", "1 failed when last run: stock/post (number 1)")
+        assert found.remedy == "hearth jobs history 1"
+        async with database.begin() as connection:
+            await connection.execute(job_run.delete())
+            await connection.execute(update(job).where(job.c.id == mended.id).values(next_ms=now_ms() - hour))
+        found = (await report(tmp_path))["jobs"]
+        assert (found.level, found.seen) == (
+            "warning",
+            "1 are due for over 15 min: reviews/scrape (number 2)",
+        )
+
+
+async def test_a_key_that_is_gone_or_that_others_may_read_is_named(tmp_path: Path) -> None:
+    assert (await report(tmp_path))["secret key"].level == "ok"
+    async with opened(tmp_path) as database:
+        await migrate(database)
+    gone = (await report(tmp_path))["secret key"]
+    assert gone.level == "warning"
+    assert "what was sealed by it is lost" in gone.remedy
+    Vault.of(Settings(_env_file=None, data_dir=tmp_path / "data"))
+    path = tmp_path / "data" / "secret.key"
+    assert (await report(tmp_path))["secret key"].level == "ok"
+    path.chmod(0o644)
+    assert (await report(tmp_path))["secret key"].remedy == f"chmod 600 {path}"
+    path.chmod(0o600)
+    path.write_text("short", encoding="utf-8")
+    broken = await report(tmp_path)
+    assert broken.problems == ["secret key"]
+    assert "short" not in repr(broken["secret key"])
+
+
+async def test_a_token_in_a_file_that_others_may_read_is_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "token").write_text(TOKEN, encoding="utf-8")
+    (tmp_path / "token").chmod(0o640)
+    assert (await report(tmp_path, token_file=tmp_path / "token"))["secret files"].level == "ok"
+    (tmp_path / "token").chmod(0o644)
+    found = await report(tmp_path, token_file=tmp_path / "token")
+    assert (found["secret files"].level, found["secret files"].remedy) == (
+        "warning",
+        f"chmod 600 {tmp_path / 'token'}",
+    )
+    (tmp_path / ".env").write_text("HEARTH_TOKEN=", encoding="utf-8")
+    (tmp_path / ".env").chmod(0o666)
+    assert (await report(tmp_path))["secret files"].remedy == "chmod 600 .env"
+
+
+async def test_a_port_that_is_open_to_the_network_is_a_warning(tmp_path: Path) -> None:
+    found = (await report(tmp_path, http_host="0.0.0.0"))["http port"]
+    assert found.level == "warning"
+    assert "without a password" in found.seen
+    assert (await report(tmp_path, http_host="::1"))["http port"].level in ("ok", "warning")
+
+
+async def test_traces_are_looked_at_and_no_password_of_their_address_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://me:opensesame@127.0.0.1:1")
+    away = await report(tmp_path)
+    assert (away["traces"].level, away["traces"].seen) == ("warning", "127.0.0.1:1 does not answer")
+    with socket.create_server(("127.0.0.1", 0)) as there:
+        where = f"127.0.0.1:{there.getsockname()[1]}"
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://{where}")
+        assert (await report(tmp_path))["traces"].seen == f"sent to {where}"
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+    assert (await report(tmp_path)).problems == ["traces"]
+    assert "opensesame" not in repr(away.findings)
+
+
+async def test_on_postgresql_the_two_clocks_are_compared(tmp_path: Path) -> None:
+    with postgres() as url:
+        fresh = await report(tmp_path, database_url=url)
+        assert re.fullmatch(r"0\.\d s apart from the database's", fresh["clock"].seen)
+        assert "empty" in fresh["database"].seen
+        database = Database(Settings(_env_file=None, database_url=url).database)
+        await migrate(database)
+        await database.close()
+        found = await report(tmp_path, database_url=url)
+    assert found.problems == []
+    assert (found["database"].level, found["jobs"].level, found["clock of rows"].level) == ("ok", "ok", "ok")
 
 
 async def test_hub_models_that_cannot_be_had_or_belong_to_nobody_are_warnings(tmp_path: Path) -> None:
