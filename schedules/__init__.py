@@ -1,7 +1,8 @@
 """The scheduler, and the jobs that belong to no one plugin."""
 
+from schedules.backup import BACKUP
 from schedules.housekeeping import HOUSEKEEPING
 from schedules.retrain import RETRAIN
 from schedules.say import SAY
 
-CORE_JOBS = (*HOUSEKEEPING, RETRAIN, SAY)
+CORE_JOBS = (*HOUSEKEEPING, BACKUP, RETRAIN, SAY)

@@ -20,6 +20,7 @@ REPOSITORY = Path(__file__).parents[1]
 ERRORS = (
     "Refusal", "BadInput", "Denied", "QuotaExceeded", "Busy", "Fault", "DeadlineExceeded", "WorkerCrashed",
     "ModelFailed", "ModelUnavailable", "Failure", "LabourFailed", "Lost",
+    "DatabaseTrouble",
 )  # fmt: skip
 KEYWORDS = {
     "text": None,
@@ -35,6 +36,7 @@ ENGLISH = {
     "bot": ("cli", "sandbox", "scaffold.py", "trainer.py"),
     "shared": (
         "store.py", "fingerprint.py", "durable.py", "promotion.py", "weights.py", "quality.py", "migrate.py",
+        "backup.py", "backup_archive.py", "backup_rows.py", "restore.py", "in_use.py",
     ),
 }  # fmt: skip
 DOMAINS = [CORE, *sorted(p.name for p in (REPOSITORY / "plugins").iterdir() if (p / "__init__.py").is_file())]

@@ -9,13 +9,15 @@ from pydantic import ValidationError
 from bot import __version__
 from shared.errors import HearthError
 
-OWN: Final = frozenset({"run", "sandbox", "call", "predict", "doctor", "plugins", "models", "jobs"})
+OWN: Final = frozenset(
+    {"run", "sandbox", "call", "predict", "doctor", "backup", "restore", "plugins", "models", "jobs"}
+)
 """The first words of Hearth's own commands."""
 
 
 def build() -> typer.Typer:
     """Put the whole command line together."""
-    from bot.cli import call, doctor, jobs, models, plugins, predict, run, sandbox
+    from bot.cli import backup, call, doctor, jobs, models, plugins, predict, run, sandbox
 
     app = typer.Typer(
         name="hearth",
@@ -35,7 +37,7 @@ def build() -> typer.Typer:
         # Both are dealt with before: --version by its callback, --debug in `main`.
         del version, debug
 
-    for module in (run, sandbox, call, predict, doctor):
+    for module in (run, sandbox, call, predict, doctor, backup):
         module.register(app)
     app.add_typer(plugins.app, name="plugins")
     app.add_typer(models.app, name="models")

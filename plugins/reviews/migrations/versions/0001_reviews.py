@@ -43,3 +43,8 @@ def upgrade() -> None:
         sa.Column("words", sa.Text, nullable=False),
         sa.Column("found_ms", sa.BigInteger, nullable=False),
     )
+
+
+def downgrade() -> None:
+    for name in ("topic", "review", "place", "kept"):
+        op.drop_table(f"reviews_{name}")
