@@ -12,6 +12,7 @@ import structlog
 from bot.builtin import groups
 from bot.core import Core
 from bot.local_engine import LocalEngine
+from bot.rules import Rules
 from bot.states import States
 from bot.tracing import traces_of
 from bot.weights import WeightsInUse
@@ -49,10 +50,12 @@ async def assembled(
         plugins = await load_plugins(settings, database)
         states = States(database)
         await states.refresh()
+        rules = Rules(database)
+        await rules.refresh()
         weights = WeightsInUse(lambda: models_of(plugins), Store(settings.models_dir), settings.hub)
         predictor = _predictor(settings, plugins, weights, observer, warm, traces)
         vault = Vault.of(settings)
-        core = Core(settings, database, plugins, plugins.texts(), states, predictor, weights, vault)
+        core = Core(settings, database, plugins, plugins.texts(), states, rules, predictor, weights, vault)
         core.builtin, core.traces = groups(core), traces
         try:
             await predictor.start()
@@ -90,6 +93,7 @@ async def follow_states(core: Core, observer: Observer | None, sync: asyncio.Eve
         await asyncio.sleep(STATE_SECONDS)
         try:
             await core.states.refresh()
+            await core.rules.refresh()
         # A database that is away for a while must not end the bot; requests say so themselves.
         except Exception as error:
             log.error("states not read", error=repr(error))

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, select, update
 
+from bot.audit_commands import audit_group
 from bot.groups import Group
+from bot.hearth_commands import hearth_group
 from bot.job_commands import jobs_group
 from bot.model_commands import models_group
 from bot.states import note
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 def groups(core: "Core") -> dict[str, Group]:
     """Make the groups; their commands act on `core`."""
     return {
+        "audit": audit_group(core),
+        "hearth": hearth_group(core),
         "jobs": jobs_group(core),
         "models": models_group(core),
         "plugins": Group("plugins", "See and switch what Hearth can do here", _plugins(core)),

@@ -105,19 +105,18 @@ class HearthClient(discord.Client):
     async def _watch(self, name: str, message: discord.Message) -> None:
         plugin = self._core.plugins.get(name)
         guild = message.guild
-        if (
-            plugin is None
-            or guild is None
-            or not self._core.states.is_on(name, guild.id, opt_in=plugin.card.opt_in)
-        ):
+        if plugin is None or guild is None:
             return
         asker = Asker(
             user_id=message.author.id,
             name=message.author.display_name,
-            locale=str(guild.preferred_locale),
+            locale=self._core.rules.server(guild.id).locale or str(guild.preferred_locale),
             guild_id=guild.id,
             channel_id=message.channel.id,
+            parent_id=getattr(message.channel, "parent_id", None),
         )
+        if not self._core.access.may_watch(name, asker, opt_in=plugin.card.opt_in):
+            return
         group = next(g for g in self._core.groups() if g.name == name)
         for watch in plugin.watches:
             try:

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from bot.access import Access
 from bot.explain import explain
 from bot.groups import Group
 from bot.hands import CoreHands
-from bot.payload import PERMISSION_BITS
+from bot.rules import Rules
 from bot.states import States
 from bot.weights import WeightsInUse
 from schedules import CORE_JOBS
@@ -28,8 +29,6 @@ from shared.texts import Texts
 from shared.tracing import NO_TRACES, Traces
 from shared.vault import Vault
 
-ADMINISTRATOR = 1 << 3
-
 
 @dataclass
 class Core:
@@ -40,6 +39,7 @@ class Core:
     plugins: Plugins
     texts: Texts
     states: States
+    rules: Rules
     predictor: Predictor
     weights: WeightsInUse
     vault: Vault
@@ -89,22 +89,13 @@ class Core:
         return found, declared
 
     def allow(self, group: Group, command: Command, asker: Asker) -> None:
-        """Raise `Denied` where the plugin is off here, or the asker may not use the command."""
-        if group.plugin and not self.states.is_on(group.name, asker.guild_id):
-            raise Denied(
-                "{plugin} is switched off here. An administrator can switch it on.", plugin=group.name
-            )
-        if group.opt_in and asker.guild_id is None:
-            raise Denied("This works in a server only.")
-        if group.opt_in and not self.states.is_on(group.name, asker.guild_id, opt_in=True):
-            raise Denied(
-                "{plugin} is off in every server until an administrator says /plugins enable {plugin}.",
-                plugin=group.name,
-            )
-        if command.permission != "everyone" and asker.guild_id is None:
-            raise Denied("This works in a server only.")
-        if not may(command.permission, asker.permissions):
-            raise Denied("Only those who may manage this server can use that.")
+        """Raise `Denied` where the plugin is off here, or the asker may not use the command here."""
+        self.access.allow(group, command, asker)
+
+    @property
+    def access(self) -> Access:
+        """Return who judges what may be done."""
+        return Access(self.states, self.rules, self.settings)
 
     async def run(
         self, group: Group, command: Command, raw: Mapping[str, Raw | None], asker: Asker, tracker: Tracker
@@ -174,8 +165,3 @@ class Core:
                 "(HEARTH_MESSAGE_CONTENT=true, and in Discord's developer portal)."
             )
         await self.states.set_watch(group.name, asker.channel_id, asker.guild_id, on, asker.user_id)
-
-
-def may(permission: str, held: int) -> bool:
-    """Tell whether the permission bits `held` are enough; an administrator may do everything."""
-    return permission == "everyone" or bool(held & (PERMISSION_BITS[permission] | ADMINISTRATOR))

@@ -9,7 +9,7 @@ import contextlib
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import discord
@@ -37,10 +37,10 @@ from bot.pending import Ledger
 from bot.render import render
 from shared.command import Command
 from shared.context import Asker, Tracker
-from shared.errors import BadInput, QuotaExceeded, Refusal
+from shared.errors import BadInput, Denied, QuotaExceeded, Refusal
 from shared.inputs import Upload
 from shared.parameters import Raw
-from shared.reply import Reply
+from shared.reply import Button, Reply
 from shared.texts import Text
 
 PATIENCE: Final = 0.8
@@ -81,7 +81,7 @@ class Dispatcher:
 
     async def _handle(self, interaction: discord.Interaction) -> None:
         received = time.perf_counter()
-        asker = asker_of(interaction)
+        asker = self._core.rules.spoken_to(asker_of(interaction))
         try:
             data: Mapping[str, Any] = interaction.data or {}
             match interaction.type:
@@ -222,6 +222,7 @@ class Dispatcher:
             await self._ledger.admit(
                 asker,
                 f"{group.name} {command.name}",
+                self._core.access.buckets(group, asker),
                 interaction_id=interaction.id,
                 application_id=interaction.application_id,
                 token=interaction.token,
@@ -369,10 +370,18 @@ class Dispatcher:
         self._metrics.answered(group or domain, command, outcome, time.perf_counter() - received)
         if exchange.reached:
             return
+        reply = explained.reply()
+        if isinstance(error, Denied | QuotaExceeded) and asker.guild_id is not None:
+            reply = replace(reply, buttons=(self._why(group or domain, command, asker),))
         try:
-            await exchange.deliver(render(explained.reply(), 0), [], private=True)
+            keys = await self._ledger.keep_buttons("hearth", reply.buttons, asker.user_id)
+            await exchange.deliver(render(reply, 0), [f"{BUTTON}1:{key}" for key in keys], private=True)
         except discord.HTTPException as lost:
             log.error("error not told", code=lost.code, error_id=explained.error_id)
+
+    def _why(self, group: str, command: str, asker: Asker) -> Button:
+        label = self._core.texts.render("Why?", asker.locale)
+        return Button(label, "why", {"group": group, "command": command}, keep_hours=1)
 
     async def _cancel(self, interaction: discord.Interaction, asker: Asker, key: str) -> None:
         running = self._running.get(int(key)) if key.isdigit() else None

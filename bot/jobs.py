@@ -20,6 +20,7 @@ from bot.metrics import Metrics
 from bot.pending import Ledger as Pending
 from bot.render import Message, render
 from bot.trainer import train
+from schedules import backup
 from schedules.clock import Clock
 from schedules.ledger import Claim, Ledger
 from schedules.retrain import RETRAIN
@@ -74,13 +75,12 @@ class JobRunner:
         return {guild.id for guild in self.client.guilds}
 
     def _off(self, claim: Claim) -> str | None:
-        entry, states = claim.entry, self.core.states
-        plugin = self.core.plugins.get(entry.plugin)
+        entry, plugin = claim.entry, self.core.plugins.get(claim.entry.plugin)
         if plugin is None:
             return None
-        opt_in = plugin.card.opt_in and entry.guild_id != 0
-        on = states.is_on(entry.plugin, entry.guild_id or None, opt_in=opt_in)
-        return None if on else f"{entry.plugin} is switched off"
+        opt_in = plugin.card.opt_in
+        guild = entry.guild_id or None
+        return self.core.access.forbids_job(entry.plugin, guild, entry.channel_id, opt_in=opt_in)
 
     async def _work(self, claim: Claim, job: Job) -> None:
         core, entry = self.core, claim.entry
@@ -98,7 +98,7 @@ class JobRunner:
             arguments=entry.arguments,
             guild_id=guild,
             channel_id=entry.channel_id,
-            locale=entry.locale,
+            locale=self.core.rules.server(guild).locale or entry.locale,
             due=moment(claim.run.due_ms),
             attempt=claim.run.attempt,
             timeout=min(core.settings.deadline_seconds, job.timeout.total_seconds()),
@@ -181,6 +181,8 @@ class RunHands(CoreHands):
         if not isinstance(target, discord.abc.Messageable):
             raise Refusal("The job's channel is not there any more, or the bot may not see it.")
         guild = getattr(target, "guild", None)
+        if guild is not None and not self.core.access.may_post(guild.id, channel):
+            raise Refusal("In this server jobs may not post to this channel: see /hearth show.")
         limit = guild.filesize_limit if guild else 10 * 2**20
         sent = []
         for message in render(reply, limit):
@@ -265,6 +267,7 @@ async def declare_all(core: Core) -> None:
     for (plugin, name), job in core.declared_jobs().items():
         if (schedule := job.schedule) is not None:
             await core.jobs.declare(plugin, name, schedule, job.misfire)
+    await backup.declare(core.jobs, core.settings)
     for model in core.learners():
         schedule = Schedule(None, timedelta(minutes=core.settings.retrain_minutes))
         await core.jobs.declare(

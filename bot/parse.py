@@ -12,7 +12,7 @@ from shared.addresses import only_address_in
 from shared.command import Command, menu_parameter
 from shared.context import Asker
 from shared.errors import BadInput, Denied, Refusal
-from shared.inputs import Channel
+from shared.inputs import Channel, Person, Role
 from shared.texts import Texts
 
 READABLE: Final = (".txt", ".md", ".html", ".htm", ".xhtml", ".pdf")
@@ -32,7 +32,7 @@ class Remote:
     size: int
 
 
-Given = str | int | float | bool | Channel | Remote | tuple[Remote, ...]
+Given = str | int | float | bool | Channel | Role | Person | Remote | tuple[Remote, ...]
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,8 @@ def asker_of(interaction: discord.Interaction) -> Asker:
         guild_id=interaction.guild_id,
         channel_id=interaction.channel_id,
         permissions=interaction.permissions.value,
+        parent_id=getattr(interaction.channel, "parent_id", None),
+        roles=frozenset(role.id for role in getattr(interaction.user, "roles", ())),
     )
 
 
@@ -67,6 +69,10 @@ def slash_call(data: Mapping[str, Any]) -> Call:
         for option in subcommand.get("options", []):
             value = option["value"]
             match option["type"]:
+                case 6:
+                    value = _person(resolved["users"][value], resolved.get("members", {}).get(value))
+                case 8:
+                    value = Role(int(value), str(resolved["roles"][value].get("name"))[:100])
                 case 7:
                     value = _channel(resolved["channels"][value])
                 case 11:
@@ -181,6 +187,12 @@ def _channel(channel: Mapping[str, Any]) -> Channel:
     if not int(channel.get("permissions", 0)) & (SEND_MESSAGES | ADMINISTRATOR):
         raise Denied("You may not write in #{channel}.", channel=str(channel.get("name"))[:100])
     return Channel(int(channel["id"]), str(channel.get("name"))[:100])
+
+
+def _person(user: Mapping[str, Any], member: Mapping[str, Any] | None) -> Person:
+    name = str((member or {}).get("nick") or user.get("global_name") or user.get("username"))[:100]
+    roles = frozenset(int(role) for role in (member or {}).get("roles", ()))
+    return Person(int(user["id"]), name, roles, int((member or {}).get("permissions", 0)))
 
 
 def _remote(attachment: Mapping[str, Any]) -> Remote:

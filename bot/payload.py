@@ -10,7 +10,7 @@ from bot.groups import Group
 from shared.command import MAX_TEXT, Command, Parameter
 from shared.texts import Texts
 
-SUBCOMMAND, STRING, INTEGER, BOOLEAN, CHANNEL, NUMBER, ATTACHMENT = 1, 3, 4, 5, 7, 10, 11
+SUBCOMMAND, STRING, INTEGER, BOOLEAN, USER, CHANNEL, ROLE, NUMBER, ATTACHMENT = 1, 3, 4, 5, 6, 7, 8, 10, 11
 WRITABLE = (0, 5, 11, 12)
 """Kinds of channel that can be posted to: text, announcements, public and private threads."""
 CHAT_INPUT, MESSAGE = 1, 3
@@ -119,6 +119,10 @@ def _options(parameter: Parameter, texts: Texts, domain: str) -> list[dict[str, 
         case "channel":
             option["type"] = CHANNEL
             option["channel_types"] = list(WRITABLE)
+        case "role":
+            option["type"] = ROLE
+        case "person":
+            option["type"] = USER
         case "image" | "table":
             option["type"] = ATTACHMENT
         case "images":

@@ -53,12 +53,16 @@ class Ledger:
         )
 
     async def admit(
-        self, asker: Asker, command: str, *, interaction_id: int, application_id: int, token: str
+        self,
+        asker: Asker,
+        command: str,
+        buckets: Sequence[Bucket],
+        *,
+        interaction_id: int,
+        application_id: int,
+        token: str,
     ) -> None:
         """Take from the quotas and note the interaction, in one transaction. Raises `QuotaExceeded`."""
-        buckets = [Bucket(f"person:{asker.user_id}", self._settings.person_quota)]
-        if asker.guild_id is not None:
-            buckets.append(Bucket(f"server:{asker.guild_id}", self._settings.server_quota))
         now = now_ms()
         row = {
             "interaction_id": interaction_id,

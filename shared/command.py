@@ -22,6 +22,8 @@ from shared.context import Context
 from shared.inputs import Article as Article
 from shared.inputs import Channel as Channel
 from shared.inputs import Image as Image
+from shared.inputs import Person as Person
+from shared.inputs import Role as Role
 from shared.inputs import Table as Table
 from shared.reply import Reply
 
@@ -34,6 +36,8 @@ Kind = Literal[
     "long_text",
     "article",
     "channel",
+    "role",
+    "person",
     "image",
     "images",
     "table",
@@ -184,7 +188,7 @@ def _parameter(parameter: inspect.Parameter, hint: Any, description: str) -> Par
         kind, choices = "choice", get_args(hint)
     kinds: dict[Any, Kind] = {
         str: "text", int: "integer", float: "number", bool: "flag",
-        Article: "article", Channel: "channel", Image: "image", Table: "table",
+        Article: "article", Channel: "channel", Role: "role", Person: "person", Image: "image", Table: "table",
     }  # fmt: skip
     kind = kind or kinds.get(hint)
     if kind is None:

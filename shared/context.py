@@ -31,6 +31,10 @@ class Asker:
     guild_id: int | None = None
     channel_id: int | None = None
     permissions: int = 0
+    parent_id: int | None = None
+    """The channel that the thread belongs to, where this is one."""
+
+    roles: frozenset[int] = frozenset()
 
 
 @dataclass

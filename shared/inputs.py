@@ -24,6 +24,24 @@ class Channel:
 
 
 @dataclass(frozen=True)
+class Role:
+    """A role of the asker's server, by Discord's id; that of everybody has the server's own."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody, by Discord's id; `roles` and `permissions` (bits, in this channel) where they are a member here."""
+
+    id: int
+    name: str
+    roles: frozenset[int] = frozenset()
+    permissions: int = 0
+
+
+@dataclass(frozen=True)
 class Image:
     """A picture whose kind (by its first bytes) and size in pixels are known and allowed; not yet decoded."""
 

@@ -21,9 +21,9 @@ from shared.charsets import decode
 from shared.columns import is_remark, titles_above
 from shared.command import MAX_TEXT, Command, Parameter
 from shared.errors import AllRefused, BadInput
-from shared.inputs import MAX_ARTICLE, Article, Channel, Image, Table, Upload
+from shared.inputs import MAX_ARTICLE, Article, Channel, Image, Person, Role, Table, Upload
 
-Raw = str | int | float | bool | Upload | Channel | tuple[Upload | BadInput, ...]
+Raw = str | int | float | bool | Upload | Channel | Role | Person | tuple[Upload | BadInput, ...]
 """A value as it came in: typed by chat, or a string from the command line. Of several files, one may have been refused
 before it was read."""
 
@@ -115,7 +115,11 @@ async def _value(
         case "article":
             return await _article(parameter, given, limits, sources)
         case "channel":
-            return _channel(parameter, given)
+            return _chosen(parameter, given, Channel, r"(?:<#)?(\d{1,20})>?", "{name} must be a channel.")
+        case "role":
+            return _chosen(parameter, given, Role, r"(?:<@&)?(\d{1,20})>?", "{name} must be a role.")
+        case "person":
+            return _chosen(parameter, given, Person, r"(?:<@!?)?(\d{1,20})>?", "{name} must be a person.")
         case "image":
             uploads = given if isinstance(given, tuple) else (given,)
             return read_image(_upload(parameter, uploads[0] if uploads else given), limits)
@@ -155,13 +159,15 @@ async def _article(parameter: Parameter, given: Raw, limits: Limits, sources: So
     return article
 
 
-def _channel(parameter: Parameter, given: Raw) -> Channel:
-    if isinstance(given, Channel):
+def _chosen(
+    parameter: Parameter, given: Raw, kind: type[Channel] | type[Role] | type[Person], form: str, said: str
+) -> Channel | Role | Person:
+    """Return what was chosen from a list of chat's; the command line names it by its id."""
+    if isinstance(given, kind):
         return given
-    # The command line names it by its id.
-    if (found := re.fullmatch(r"(?:<#)?(\d{1,20})>?", str(given))) is None or int(found[1]) >= 2**63:
-        raise BadInput("{name} must be a channel.", name=parameter.name)
-    return Channel(int(found[1]), found[1])
+    if (found := re.fullmatch(form, str(given))) is None or int(found[1]) >= 2**63:
+        raise BadInput(said, name=parameter.name)
+    return kind(int(found[1]), found[1])
 
 
 def _number(parameter: Parameter, given: Raw) -> int | float:

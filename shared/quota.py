@@ -1,7 +1,7 @@
 """How much a person, and a server, may ask: token buckets in the database, shared by all bots on it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, case
@@ -14,10 +14,15 @@ from shared.tables import quota
 
 @dataclass(frozen=True)
 class Bucket:
-    """One bucket: `key` such as "person:ID", and its size and speed of filling."""
+    """One bucket: `key` such as "person:ID", its size and speed of filling, and what is said where it is empty.
+
+    `said` is a msgid; it is given {seconds}, after which there is a token again, and `values`.
+    """
 
     key: str
     rule: Quota
+    said: str = "Try again in {seconds} s."
+    values: Mapping[str, object] = field(default_factory=dict)
 
 
 class Buckets:
@@ -57,10 +62,12 @@ class Buckets:
             if left >= 0:
                 continue
             seconds = max(1, round(-left / per_ms / 1000 + 0.5))
-            if bucket.key.startswith("person:"):
-                raise QuotaExceeded(
-                    "You have asked a lot in a short time. Try again in {seconds} s.", seconds=seconds
-                )
-            raise QuotaExceeded(
-                "This server has used its share for now. Try again in {seconds} s.", seconds=seconds
-            )
+            raise QuotaExceeded(bucket.said, seconds=seconds, **bucket.values)
+
+
+def tokens_left(row: Any, rule: Quota, now: int) -> float:
+    """Return how many tokens a bucket holds at `now`, by its row (None: it was never touched, so it is full)."""
+    if row is None:
+        return float(rule.burst)
+    refilled = row.tokens + max(0, now - row.updated_ms) * rule.per_minute / 60_000
+    return float(min(refilled, rule.burst))

@@ -31,13 +31,42 @@ plugin_state = Table(
 quota = Table(
     "quota",
     metadata,
-    # "person:ID" or "server:ID"
-    Column("bucket", String(80), primary_key=True),
+    # "person:ID", "server:ID", and by the rule of a server "person:ID:SERVER:quota:PLUGIN" or "…:cooldown:PLUGIN"
+    Column("bucket", String(160), primary_key=True),
     Column("tokens", Float, nullable=False),
     Column("updated_ms", BigInteger, nullable=False),
     # The rule that the tokens were counted by; it comes with each request.
     Column("burst", Float, nullable=False),
     Column("per_ms", Float, nullable=False),
+)
+
+# What an administrator decided of a plugin in a server.
+plugin_rule = Table(
+    "plugin_rule",
+    metadata,
+    Column("plugin", String(64), primary_key=True),
+    Column("guild_id", BigInteger, primary_key=True, autoincrement=False),
+    # JSON lists of ids: who may use it, and where; empty: everybody, everywhere.
+    Column("roles", Text, nullable=False),
+    Column("channels", Text, nullable=False),
+    # Requests of one person at once, and a minute; None: as for everything.
+    Column("burst", Integer),
+    Column("per_minute", Float),
+    # Between two requests of one person.
+    Column("cooldown_seconds", Float, nullable=False),
+    Column("changed_ms", BigInteger, nullable=False),
+)
+
+# What an administrator decided of the bot in a server.
+server_rule = Table(
+    "server_rule",
+    metadata,
+    Column("guild_id", BigInteger, primary_key=True, autoincrement=False),
+    # Language of everything said there; None: each person's own.
+    Column("locale", String(16)),
+    # JSON list of ids of the channels that jobs may post to; empty: every one.
+    Column("post_channels", Text, nullable=False),
+    Column("changed_ms", BigInteger, nullable=False),
 )
 
 # What was acknowledged and not yet answered: after a crash the next start tells these people.
@@ -77,7 +106,7 @@ watch = Table(
     Column("changed_ms", BigInteger, nullable=False),
 )
 
-# Administrative acts; rows are only ever added.
+# Administrative acts; rows are only ever added, which triggers see to.
 audit = Table(
     "audit",
     metadata,

@@ -1,0 +1,158 @@
+"""/audit: who decided what in this server, and how to take it back. The log itself can only grow."""
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from sqlalchemy import or_, select
+
+from bot.groups import Group
+from bot.rules import RULE, SERVER, Rule, Server
+from shared.cells import as_sheet
+from shared.command import Command, Person, Range, command
+from shared.context import Context
+from shared.errors import BadInput, Denied, Refusal
+from shared.reply import Field, File, Reply, escape
+from shared.tables import audit
+
+if TYPE_CHECKING:
+    from bot.core import Core
+
+SHOWN: Final = 10
+EXPORTED: Final = 50_000
+SWITCHES: Final = {"plugin on": False, "plugin off": True}
+"""Acts that switch a plugin, and whether it was on before."""
+
+
+def audit_group(core: "Core") -> Group:
+    """Make the group; its commands act on `core`."""
+    return Group("audit", "See who decided what in this server", (*_read(core), _undo(core)))
+
+
+def _read(core: "Core") -> tuple[Command, ...]:
+    @command(name="list", permission="manage_guild", private=True)
+    async def list_(
+        ctx: Context,
+        person: Person | None = None,
+        about: Annotated[str, Range(1, 64)] | None = None,
+        page: Annotated[int, Range(1, 1000)] = 1,
+    ) -> Reply:
+        """Show the latest administrative acts
+
+        person: only what this person did
+        about: only what names this, such as a plugin
+        page: 1 is the newest
+        """
+        rows = await _rows(core, ctx, SHOWN + 1, (page - 1) * SHOWN, person, about)
+        fields = []
+        for row in rows[:SHOWN]:
+            who = f"<@{row.user_id}>" if row.user_id else ctx.text("the operator")
+            when = f"<t:{row.at_ms // 1000}:f>"
+            fields.append(
+                Field(f"{row.id} · {row.act}", f"{who} · {when}\n{_said(ctx, row.details)}", inline=False)
+            )
+        title = ctx.text("Administrative acts")
+        if not fields:
+            return Reply(title=title, text=ctx.text("There is nothing (more) here."))
+        more = ctx.text("/audit list page:{page} shows older ones.", page=page + 1) if rows[SHOWN:] else ""
+        return Reply(title=title, text=more, fields=tuple(fields))
+
+    @command(permission="manage_guild", private=True)
+    async def export(ctx: Context) -> Reply:
+        """Get all administrative acts of this server as a CSV file"""
+        rows = await _rows(core, ctx, EXPORTED, 0, None, None)
+        cells = [("number", "time", "person", "act", "details")]
+        for row in reversed(rows):
+            at = datetime.fromtimestamp(row.at_ms / 1000, UTC).isoformat(timespec="seconds")
+            cells.append((str(row.id), at, str(row.user_id or ""), row.act, row.details))
+        file = File("audit.csv", as_sheet(cells))
+        words = ctx.plural("One act is in the log.", "{count} acts are in the log.", len(rows))
+        return Reply(text=words, files=(file,))
+
+    return list_, export
+
+
+def _undo(core: "Core") -> Command:
+    @command(permission="manage_guild", private=True)
+    async def undo(ctx: Context, number: Annotated[int, Range(1, 2**53)]) -> Reply:
+        """Take back a decision: what it changed is as it was before
+
+        number: its number in /audit list
+        """
+        guild = _here(ctx)
+        query = select(audit).where(audit.c.id == number, audit.c.guild_id == guild)
+        async with core.database.begin() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        if row is None:
+            raise BadInput("There is no act number {number} here. See /audit list.", number=number)
+        details = json.loads(row.details)
+        if row.act in SWITCHES:
+            await core.states.switch(details["plugin"], SWITCHES[row.act], guild, ctx.asker.user_id)
+        elif row.act == RULE:
+            now, before = core.rules.of(details["plugin"], guild), details["before"]
+            _is_unchanged(now, details["after"])
+            await core.rules.change(details["plugin"], guild, ctx.asker.user_id, **_typed(before))
+        elif row.act == SERVER:
+            _is_unchanged(core.rules.server(guild), details["after"])
+            await core.rules.change_server(guild, ctx.asker.user_id, **_typed(details["before"]))
+        else:
+            raise Refusal("This cannot be taken back by itself: do the opposite by its own command.")
+        words = ctx.text("Taken back. This stands in the log, too.")
+        return Reply(text=f"{words}\n{_said(ctx, row.details)}", tone="good")
+
+    return undo
+
+
+def _here(ctx: Context) -> int:
+    if ctx.asker.guild_id is None:
+        raise Denied("This works in a server only.")
+    return ctx.asker.guild_id
+
+
+def _typed(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+
+
+def _is_unchanged(now: Rule | Server, after: dict[str, Any]) -> None:
+    """Raise `Refusal` where somebody has decided otherwise since: theirs must not be lost unseen."""
+    if any(getattr(now, name) != value for name, value in _typed(after).items()):
+        raise Refusal("This was changed again since then: take back the later one first.")
+
+
+async def _rows(
+    core: "Core", ctx: Context, count: int, skip: int, person: Person | None, about: str | None
+) -> list[Any]:
+    """Return acts of this server, newest first; those of the whole bot are shown to its owners only."""
+    where = [audit.c.guild_id == _here(ctx)]
+    if ctx.asker.user_id in core.owners:
+        where = [or_(where[0], audit.c.guild_id.is_(None))]
+    if person is not None:
+        where.append(audit.c.user_id == person.id)
+    if about is not None:
+        where.append(
+            or_(
+                audit.c.details.contains(about, autoescape=True), audit.c.act.contains(about, autoescape=True)
+            )
+        )
+    query = select(audit).where(*where).order_by(audit.c.id.desc()).limit(count).offset(skip)
+    async with core.database.begin() as connection:
+        return list((await connection.execute(query)).all())
+
+
+def _said(ctx: Context, details: str) -> str:
+    """Show what an act was about: names and values, and of a change what was before and after."""
+    values = json.loads(details)
+    before, after = values.pop("before", None), values.pop("after", None)
+    parts = [f"{escape(str(name))}: {escape(str(value))}" for name, value in values.items()]
+    if isinstance(before, dict) and isinstance(after, dict):
+        for name in after:
+            was, now = _shown(ctx, name, before.get(name)), _shown(ctx, name, after[name])
+            parts.append(f"{escape(name)}: {was} → {now}")
+    return (" · ".join(parts) or "-")[:900]
+
+
+def _shown(ctx: Context, name: str, value: Any) -> str:
+    if isinstance(value, list):
+        sign = "@&" if name == "roles" else "#"
+        return ", ".join(f"<{sign}{id}>" for id in value) or ctx.text("all")
+    return "-" if value is None else escape(str(value))
