@@ -12,6 +12,7 @@ from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.addresses import Reach
+from shared.errors import BadInput
 
 
 class Quota(BaseModel):
@@ -71,6 +72,18 @@ class Settings(BaseSettings):
 
     news_locale: str = "en-US"
 
+    backup_folder: Path | None = None
+    """Where backups are made by themselves; None: they are not."""
+
+    backup_cron: str = "30 3 * * *"
+    """When, in UTC."""
+
+    backup_days: int = Field(default=7, ge=1, le=10_000)
+    """Of the last so many days that have a backup, the last one of each is kept."""
+
+    backup_weeks: int = Field(default=4, ge=0, le=10_000)
+    """The same of weeks."""
+
     max_waiting: int = Field(default=512, ge=1, le=100_000)
     """Requests that may wait for one model before people are told that it is busy."""
 
@@ -95,6 +108,23 @@ class Settings(BaseSettings):
     @classmethod
     def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         Reach.of(value)
+        return value
+
+    @field_validator("backup_folder", mode="before")
+    @classmethod
+    def _no_folder_is_off(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @field_validator("backup_cron")
+    @classmethod
+    def _is_schedule(cls, value: str) -> str:
+        # Not above: it brings the scheduler with it, and every process reads settings.
+        from shared.schedule import Schedule
+
+        try:
+            Schedule(cron=value)
+        except BadInput as error:
+            raise ValueError(str(error)) from None
         return value
 
     @field_validator("http_port", mode="before")
