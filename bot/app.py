@@ -19,6 +19,7 @@ from bot.jobs import JobRunner, declare_all
 from bot.lag import watch_lag
 from bot.metrics import Metrics
 from bot.pending import Ledger
+from bot.surroundings import watch_surroundings
 from shared.settings import Settings
 
 GRACE_SECONDS: Final = 2.0
@@ -80,6 +81,7 @@ async def connected(
                 core.weights.follow(lambda: core.predictor.engine),
                 _resync(client, changed),
                 _watch_engine(core, metrics),
+                watch_surroundings(core, client, metrics),
             )
         ]
         try:

@@ -1,5 +1,6 @@
 """Prometheus metrics of one bot process, in a registry of their own. Labels take few values, whatever people send."""
 
+import math
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
@@ -42,6 +43,13 @@ class Metrics:
         self._rss = Gauge("worker_resident_mebibytes", "Memory of the worker", **new)
         self._alive = Gauge("worker_alive", "Whether the worker runs", **new)
         self._well = Gauge("check_ok", "Whether each check of readiness is well", ["check"], **new)
+        self._free = Gauge("data_free_bytes", "Room left where the data folder is", **new)
+        self._size = Gauge("data_size_bytes", "Size of the disk that the data folder is on", **new)
+        self._backup = Gauge("backup_age_seconds", "Since the newest backup was begun", **new)
+        self._aside = Gauge("plugins_quarantined", "Plugins that were set aside", **new)
+        self._latency = Gauge("gateway_latency_seconds", "From a heartbeat to its acknowledgement", **new)
+        for unknown in (self._free, self._size, self._backup, self._latency):
+            unknown.set(math.nan)
         # Memory, processor time and open files of this process.
         ProcessCollector(registry=self.registry, namespace="hearth_bot")
         Gauge("build_info", "Version", ["version"], **new).labels(__version__).set(1)
@@ -86,6 +94,16 @@ class Metrics:
         self._restarts.set(status.restarts)
         self._rss.set(status.rss_mib)
         self._alive.set(status.alive)
+
+    def surroundings(
+        self, *, free: float, size: float, backup_age: float, quarantined: int, latency: float
+    ) -> None:
+        """Take over what the bot stands on; NaN stands for what is not known."""
+        self._free.set(free)
+        self._size.set(size)
+        self._backup.set(backup_age)
+        self._aside.set(quarantined)
+        self._latency.set(latency)
 
     def checked(self, check: str, well: bool) -> None:
         """Take over what a check of readiness has found."""

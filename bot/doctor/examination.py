@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection
 from typing import Final
 
+from bot.doctor.backups import backups
 from bot.doctor.database import database
 from bot.doctor.finding import Finding
 from bot.doctor.machine import data_folder, fonts, memory, python, torch
@@ -20,6 +21,7 @@ CHECKS: Final = (
     "memory",
     "database",
     "plugins",
+    "backups",
     "secret key",
     "http port",
     "traces",
@@ -41,6 +43,7 @@ async def examine(
         "memory": memory,
         "database": lambda: database(settings, plugins),
         "plugins": lambda: plugins_and_models(settings, plugins),
+        "backups": lambda: backups(settings),
         "secret key": lambda: secret_key(settings),
         "http port": lambda: http_port(settings),
         "traces": traces,

@@ -7,9 +7,11 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import zipfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -239,6 +241,30 @@ async def test_jobs_that_fail_and_runs_that_nobody_takes_are_named(tmp_path: Pat
             "warning",
             "1 are due for over 15 min: reviews/scrape (number 2)",
         )
+
+
+async def test_backups_are_named_with_their_age_and_missed_ones_are_a_warning(tmp_path: Path) -> None:
+    assert (await report(tmp_path))["backups"].level == "warning"
+    folder, now = tmp_path / "backups", datetime.now(UTC)
+    folder.mkdir()
+    hourly = {"backup_folder": folder, "backup_cron": "0 * * * *"}
+    assert (await report(tmp_path, **hourly))["backups"].seen == f"none in {folder} yet"
+
+    def made(ago: timedelta) -> Path:
+        path = folder / f"hearth-{now - ago:%Y%m%dT%H%M%S}Z.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("manifest.json", "{}")
+        return path
+
+    made(timedelta(hours=30))
+    found = (await report(tmp_path, **hourly))["backups"]
+    assert (found.level, found.seen.endswith("30.0 h old, and the next is overdue")) == ("warning", True)
+    path = made(timedelta(minutes=5))
+    (folder / "hearth-of-mine.zip").write_bytes(b"")
+    found = (await report(tmp_path, **hourly))["backups"]
+    assert (found.level, found.seen.startswith(path.name)) == ("ok", True)
+    path.write_bytes(path.read_bytes()[:20])
+    assert (await report(tmp_path, **hourly)).problems == ["backups"]
 
 
 async def test_a_key_that_is_gone_or_that_others_may_read_is_named(tmp_path: Path) -> None:

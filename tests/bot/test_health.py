@@ -1,10 +1,12 @@
 """Health and metrics over HTTP: of a server with checks of our own, and of the whole bot on the sandbox."""
 
 import asyncio
+import math
 import socket
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from bot.health import CHECK_SECONDS, Check, Health
 from bot.lag import watch_lag
 from bot.metrics import Metrics
+from bot.surroundings import Room, watch_surroundings
 from shared.settings import Settings
 from tests.kit.house import house
 
@@ -171,6 +174,21 @@ async def test_a_block_of_the_event_loop_shows_as_lag() -> None:
     assert found["hearth_event_loop_lag_seconds_sum", ()] > pause - 0.1
 
 
+def test_the_age_of_the_newest_backup_is_known_where_a_folder_is_set(tmp_path: Path) -> None:
+    def age(folder: Path | None) -> float:
+        return Room.of(Settings(_env_file=None, data_dir=tmp_path, backup_folder=folder)).backup_age
+
+    assert math.isnan(age(None))
+    assert age(tmp_path / "nowhere") == math.inf
+    now = datetime.now(UTC)
+    for hours in (30, 2):
+        (tmp_path / f"hearth-{now - timedelta(hours=hours):%Y%m%dT%H%M%S}Z.zip").touch()
+    (tmp_path / "hearth-99999999T999999Z.zip").touch()
+    assert age(tmp_path) == pytest.approx(7200, abs=10)
+    lost = Room.of(Settings(_env_file=None, data_dir=tmp_path / "nowhere"))
+    assert math.isnan(lost.free)
+
+
 async def test_the_whole_bot_is_ready_and_counts_what_it_answers(tmp_path: Path) -> None:
     few = frozenset({"animeface", "article", "digits", "fact", "image", "rollcall", "sentiment"})
     settings = Settings(_env_file=None, data_dir=tmp_path / "data", http_port=0, disabled_plugins=few)
@@ -180,6 +198,9 @@ async def test_the_whole_bot_is_ready_and_counts_what_it_answers(tmp_path: Path)
         body = await until(port, 200)
         assert body["checks"] == {"gateway": "ok", "database": "ok", "worker": "ok"}
         await (await home.person()).slash("spam score", text="ok, see you at eight then, bring the kids")
+        surroundings = asyncio.create_task(watch_surroundings(home.core, home.bot.client, home.metrics))
+        await asyncio.sleep(0.2)
+        surroundings.cancel()
         found = await samples(port)
     assert found["hearth_acknowledgement_seconds_count", ()] == 1
     assert found["hearth_answers_total", ("ok", "score", "spam")] == 1
@@ -187,4 +208,8 @@ async def test_the_whole_bot_is_ready_and_counts_what_it_answers(tmp_path: Path)
     assert found["hearth_worker_alive", ()] == 1
     assert found["hearth_worker_resident_mebibytes", ()] > 10
     assert [found["hearth_check_ok", (name,)] for name in ("gateway", "database", "worker")] == [1, 1, 1]
+    assert 0 < found["hearth_data_free_bytes", ()] < found["hearth_data_size_bytes", ()]
+    assert math.isnan(found["hearth_backup_age_seconds", ()]), "no folder is set"
+    assert found["hearth_plugins_quarantined", ()] == 0
+    assert 0 <= found["hearth_gateway_latency_seconds", ()] < PATIENCE_SECONDS
     assert found["hearth_bot_process_resident_memory_bytes", ()] > 0
