@@ -11,7 +11,7 @@ import structlog
 
 from bot.builtin import groups
 from bot.core import Core
-from bot.local_engine import LocalEngine
+from bot.engines import cluster, engine_of
 from bot.rules import Rules
 from bot.states import States
 from bot.tracing import traces_of
@@ -27,6 +27,7 @@ from shared.model import AnyModel, stays_warm
 from shared.plugins import Plugins
 from shared.predictor import Predictor
 from shared.reader import Reader
+from shared.remote_store import RemoteStore
 from shared.settings import Settings
 from shared.store import Store
 from shared.tracing import NO_TRACES, Traces
@@ -52,19 +53,21 @@ async def assembled(
         await states.refresh()
         rules = Rules(database)
         await rules.refresh()
-        weights = WeightsInUse(lambda: models_of(plugins), Store(settings.models_dir), settings.hub)
+        remote = RemoteStore(settings.model_store) if settings.model_store else None
+        weights = WeightsInUse(lambda: models_of(plugins), Store(settings.models_dir), settings.hub, remote)
         predictor = _predictor(settings, plugins, weights, observer, warm, traces)
         vault = Vault.of(settings)
         core = Core(settings, database, plugins, plugins.texts(), states, rules, predictor, weights, vault)
         core.builtin, core.traces = groups(core), traces
-        try:
-            await predictor.start()
-            reach = Reach.of(settings.fetch_allow)
-            async with Fetcher(reach=reach, seconds=settings.fetch_seconds) as fetcher:
-                core.articles = Articles(fetcher, lambda: core.predictor)
-                yield core
-        finally:
-            await core.predictor.close()
+        async with cluster(settings):
+            try:
+                await predictor.start()
+                reach = Reach.of(settings.fetch_allow)
+                async with Fetcher(reach=reach, seconds=settings.fetch_seconds) as fetcher:
+                    core.articles = Articles(fetcher, lambda: core.predictor)
+                    yield core
+            finally:
+                await core.predictor.close()
     finally:
         await database.close()
         await asyncio.to_thread(traces.close, TRACES_SECONDS)
@@ -143,14 +146,8 @@ def _predictor(
     traces: Traces = NO_TRACES,
 ) -> Predictor:
     models = models_of(plugins)
-    engine = LocalEngine(
-        models.values(),
-        weights,
-        device=settings.device,
-        threads=settings.threads,
-        memory_budget_mib=settings.memory_budget_mib,
-        warm=tuple(name for name, model in models.items() if warm and stays_warm(model)),
-    )
+    stay = tuple(name for name, model in models.items() if warm and stays_warm(model))
+    engine = engine_of(settings, models.values(), weights, stay)
     return Predictor(
         engine, models.values(), max_waiting=settings.max_waiting, observer=observer, traces=traces
     )

@@ -1,12 +1,14 @@
 """What the model store writes down: of each version, of how it was judged, and of who is champion."""
 
-from datetime import datetime
-from typing import Literal
+from datetime import UTC, datetime
+from typing import Final, Literal
 
 import msgspec
 
 from shared.fingerprint import Fingerprint
 from shared.model import Interval, Report
+
+NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,3 +88,8 @@ class Pointer(msgspec.Struct, frozen=True, kw_only=True):
     def champion(self) -> str | None:
         """The version that answers; None where none was promoted."""
         return self.trail[-1] if self.trail else None
+
+    @property
+    def changed(self) -> datetime:
+        """When that was last changed; long ago where it never was."""
+        return self.changes[-1].at if self.changes else NEVER

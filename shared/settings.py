@@ -6,7 +6,7 @@ Loaded once by each process and passed on; a plugin has a settings class of its 
 
 import socket
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -45,6 +45,23 @@ class Settings(BaseSettings):
 
     instance: str = Field(default_factory=socket.gethostname, max_length=64)
     """Name of this bot among those that share a database; the same over its restarts."""
+
+    engine: Literal["local", "ray"] = "local"
+    """What runs the models: a process on this machine, or a Ray cluster."""
+
+    ray_address: str = Field(default="", max_length=500)
+    """Where the cluster is: "auto", "host:port" or "ray://host:port"; empty starts one on this machine."""
+
+    ray_replicas: dict[str, Annotated[int, Field(ge=1, le=1000)]] = Field(default_factory=dict)
+    ray_cpus: dict[str, Annotated[float, Field(ge=0, le=1024)]] = Field(default_factory=dict)
+    ray_gpus: dict[str, Annotated[float, Field(ge=0, le=64)]] = Field(default_factory=dict)
+    """By model: how many processes answer for it, and what share of CPUs and GPUs is kept for each."""
+
+    ray_cache: str | None = None
+    """Folder on each node for what it fetches from the model store."""
+
+    model_store: str | None = Field(default=None, max_length=500)
+    """Address of a model store that many machines see, "s3://bucket/prefix" or "file:///folder"."""
 
     device: str = "auto"
     threads: int | None = Field(default=None, ge=1, le=256)

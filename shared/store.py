@@ -112,20 +112,46 @@ class Store:
         Raises `UnknownVersion` or `Damaged`. Reads all the files.
         """
         folder = self._version(name, version)
-        stated = self.manifest(name, version).files
-        try:
-            found = _files(folder)
-        except BadInput as error:
-            raise Damaged(error.text.msgid, **error.text.values) from None
-        if extra := sorted(found.keys() - stated.keys() - {MANIFEST, JUDGEMENTS}):
-            raise Damaged("{path} is not in the manifest.", path=folder / extra[0])
-        for relative, sha256 in stated.items():
-            path = found.get(relative)
-            if path is None:
-                raise Damaged("{path} is missing.", path=folder / relative)
-            if checksum(path) != sha256:
-                raise Damaged("{path} has changed since it was written.", path=path)
+        _verify(folder, self.manifest(name, version).files)
         return folder
+
+    def adopt(self, name: str, version: str, staged: Path) -> Path:
+        """Turn a staged copy, which another store has published, into that version; return its folder.
+
+        Raises `Damaged` where the copy is not whole. A version of that name that is here already is replaced.
+        """
+        folder = self._folder(name) / version
+        found = _read(staged / MANIFEST, Manifest)
+        if (found.model, found.version) != (name, version) or not VERSION.fullmatch(version):
+            raise Damaged(
+                "{path} is the manifest of {found}.",
+                path=staged / MANIFEST,
+                found=f"{found.model} {found.version}",
+            )
+        _verify(staged, found.files)
+        sync_tree(staged)
+        with self._locked(name):
+            if folder.exists():
+                folder.rename(folder.with_name(f"{STAGING}{secrets.token_hex(8)}"))
+            staged.rename(folder)
+            sync(folder.parent)
+            self._sweep(folder.parent)
+        return folder
+
+    def follow(self, name: str, pointer: Pointer) -> bool:
+        """Take over another store's champion and its history, unless ours changed later; tell whether it was taken.
+
+        Raises `Damaged` or `UnknownVersion` where its version is not here, or not whole.
+        """
+        if pointer.champion is not None:
+            self.open(name, pointer.champion)
+        self._folder(name).mkdir(parents=True, exist_ok=True)
+        with self._locked(name):
+            ours = self._mended(name)
+            if ours.changed >= pointer.changed:
+                return False
+            self._write(name, self._folder(name) / POINTER, pointer)
+        return True
 
     def judgements(self, name: str, version: str) -> list[Judgement]:
         """Return how a version fared at the gate, oldest first."""
@@ -355,6 +381,22 @@ def _storable(report: Report) -> Report:
     metrics = {k: v for k, v in report.metrics.items() if all(map(math.isfinite, (v.value, v.low, v.high)))}
     baseline = {k: v for k, v in report.baseline.items() if math.isfinite(v)}
     return msgspec.structs.replace(report, metrics=metrics, baseline=baseline)
+
+
+def _verify(folder: Path, stated: dict[str, str]) -> None:
+    """Raise `Damaged` unless all files below `folder` are stated, and have the checksums that are."""
+    try:
+        found = _files(folder)
+    except BadInput as error:
+        raise Damaged(error.text.msgid, **error.text.values) from None
+    if extra := sorted(found.keys() - stated.keys() - {MANIFEST, JUDGEMENTS}):
+        raise Damaged("{path} is not in the manifest.", path=folder / extra[0])
+    for relative, sha256 in stated.items():
+        path = found.get(relative)
+        if path is None:
+            raise Damaged("{path} is missing.", path=folder / relative)
+        if checksum(path) != sha256:
+            raise Damaged("{path} has changed since it was written.", path=path)
 
 
 def _files(folder: Path) -> dict[str, Path]:

@@ -9,8 +9,9 @@ import structlog
 
 from shared.engine import Weights
 from shared.errors import BadInput, HearthError, ModelUnavailable
+from shared.fingerprint import checksum
 from shared.model import AnyModel
-from shared.store import Store
+from shared.store import MANIFEST, Store
 
 HUB_NAME: Final = re.compile(r"(?P<repository>[\w.-]{1,96}/[\w.-]{1,96})@(?P<revision>[\w./-]{1,100})")
 HUB_FILES: Final = ("*.json", "*.txt", "*.model")
@@ -48,7 +49,9 @@ def _from_store(name: str, store: Store) -> Weights | None:
     # A champion before a damaged one is the next best thing.
     for version in reversed(trail):
         try:
-            return Weights(folder=str(store.open(name, version)), version=version, origin="store")
+            folder = store.open(name, version)
+            seal = checksum(folder / MANIFEST)
+            return Weights(folder=str(folder), version=version, origin="store", seal=seal)
         except HearthError as error:
             log.error("version not usable", model=name, version=version, error=str(error))
     return None

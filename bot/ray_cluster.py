@@ -1,0 +1,52 @@
+"""Joins a Ray cluster, or starts one on this machine, for as long as the process needs it."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import ray
+
+from shared.errors import Refusal
+
+NAMESPACE: Final = "hearth"
+
+
+class NoCluster(Refusal):
+    """There is no Ray cluster at the address that was set."""
+
+
+@asynccontextmanager
+async def joined(address: str) -> AsyncIterator[None]:
+    """Join the cluster at `address` ("auto", "host:port", "ray://host:port"); an empty one starts one here.
+
+    Raises `NoCluster`. What the bot has started in the cluster ends with the bot, also where that is killed.
+    """
+    # Read by Ray when it starts: it tells nobody of its use.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        await asyncio.to_thread(_join, address)
+    # Whatever its client raises: ConnectionError, ValueError for addresses, RuntimeError for versions.
+    except Exception as error:
+        raise NoCluster(
+            "No Ray cluster could be joined at {address}: {reason}",
+            address=address or "this machine",
+            reason=" ".join(str(error).split())[:300],
+        ) from error
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(ray.shutdown)
+
+
+def _join(address: str) -> None:
+    here = {} if address else {"include_dashboard": False}
+    ray.init(
+        # "local": not whatever cluster happens to run on this machine.
+        address=address or "local",
+        namespace=NAMESPACE,
+        log_to_driver=False,
+        configure_logging=False,
+        **here,
+    )
