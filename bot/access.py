@@ -20,8 +20,8 @@ from shared.settings import Settings
 from shared.texts import Text
 
 ADMINISTRATOR: Final = 1 << 3
-ASKED_A_LOT: Final = "You have asked a lot in a short time. Try again in {seconds} s."
-SHARE_USED: Final = "This server has used its share for now. Try again in {seconds} s."
+ASKED_A_LOT: Final = Text("You have asked a lot in a short time. Try again in {seconds} s.")
+SHARE_USED: Final = Text("This server has used its share for now. Try again in {seconds} s.")
 
 
 @dataclass(frozen=True)
@@ -104,8 +104,10 @@ class Access:
         if asker.guild_id is None:
             refusal = Denied("This works in a server only.")
         elif not self.states.is_on(group.name, asker.guild_id, opt_in=True):
-            words = "{plugin} is off in every server until an administrator says /plugins enable {plugin}."
-            refusal = Denied(words, plugin=group.name)
+            refusal = Denied(
+                "{plugin} is off in every server until an administrator says /plugins enable {plugin}.",
+                plugin=group.name,
+            )
         return Check(
             Text("An administrator enabled {plugin} in this server", {"plugin": group.name}), refusal
         )

@@ -16,7 +16,6 @@ from shared.reply import Field, Reply, escape
 if TYPE_CHECKING:
     from bot.core import Core
 
-OWN: Final = "each person's own"
 MOST: Final = 50
 """Roles or channels of one rule."""
 
@@ -61,8 +60,12 @@ def _who_and_where(core: "Core") -> tuple[Command, ...]:
         """
         name = _named(core, plugin).name
         await core.states.switch(name, on, _here(ctx), ctx.asker.user_id)
-        words = "{plugin} is on in this server." if on else "{plugin} is off in this server."
-        return Reply(text=ctx.text(words, plugin=name), tone="good")
+        words = (
+            ctx.text("{plugin} is on in this server.", plugin=name)
+            if on
+            else ctx.text("{plugin} is off in this server.", plugin=name)
+        )
+        return Reply(text=words, tone="good")
 
     @command(permission="manage_guild", private=True)
     async def role(ctx: Context, plugin: str, role: Role, allow: bool = True) -> Reply:
@@ -152,12 +155,7 @@ def _server(core: "Core") -> tuple[Command, ...]:
         """
         locale = {"English": "en-US", "Traditional Chinese": "zh-TW"}.get(language)
         await core.rules.change_server(_here(ctx), ctx.asker.user_id, locale=locale)
-        words = (
-            "Everybody is answered in the language of their Discord."
-            if language == OWN
-            else "From now on Hearth speaks {language} in this server."
-        )
-        return Reply(text=ctx.text(words, language=ctx.text(language)), tone="good")
+        return Reply(text=_language(ctx, locale), tone="good")
 
     @command(permission="manage_guild", private=True)
     async def posts(ctx: Context, channel: Channel, allow: bool = True) -> Reply:
@@ -191,9 +189,7 @@ def _shown(core: "Core") -> tuple[Command, ...]:
             fields.append(
                 Field(f"{'🟢' if on else '⚪'} {each.name}: {state}", "\n".join(lines), inline=False)
             )
-        locale = core.rules.server(guild).locale
-        words = {None: OWN, "en-US": "English", "zh-TW": "Traditional Chinese"}.get(locale, OWN)
-        head = [ctx.text("Language: {language}", language=ctx.text(words)), _posts(core, ctx)]
+        head = [_language(ctx, core.rules.server(guild).locale), _posts(core, ctx)]
         head.append(ctx.text("/audit list tells who changed what, and /audit undo takes it back."))
         return Reply(title=ctx.text("Rules of this server"), text="\n".join(head), fields=tuple(fields))
 
@@ -230,6 +226,15 @@ def _shown(core: "Core") -> tuple[Command, ...]:
     return show, check, why
 
 
+def _language(ctx: Context, locale: str | None) -> str:
+    match locale:
+        case "en-US":
+            return ctx.text("Hearth speaks English in this server.")
+        case "zh-TW":
+            return ctx.text("Hearth speaks Traditional Chinese in this server.")
+    return ctx.text("Everybody is answered in the language of their Discord.")
+
+
 def _posts(core: "Core", ctx: Context) -> str:
     channels = core.rules.server(ctx.asker.guild_id).post_channels
     if not channels:
@@ -250,8 +255,13 @@ def _lines(ctx: Context, rule: Rule) -> list[str]:
     )
     lines = [who, where]
     if rule.per_minute is not None:
-        words = "How often: {per_minute:g} times a minute a person, {at_once} at once"
-        lines.append(ctx.text(words, per_minute=rule.per_minute, at_once=rule.burst))
+        lines.append(
+            ctx.text(
+                "How often: {per_minute:g} times a minute a person, {at_once} at once",
+                per_minute=rule.per_minute,
+                at_once=rule.burst,
+            )
+        )
     if rule.cooldown_seconds:
         lines.append(ctx.text("Cool-down: {seconds:g} s", seconds=rule.cooldown_seconds))
     return lines

@@ -16,6 +16,7 @@ from shared.database import Database, now_ms
 from shared.quota import Bucket
 from shared.settings import Quota
 from shared.tables import plugin_rule, server_rule
+from shared.texts import Text
 
 RULE: Final = "rule"
 SERVER: Final = "server"
@@ -78,15 +79,19 @@ class Rules:
         rule, found = self.of(plugin, asker.guild_id), []
         key = f"person:{asker.user_id}:{asker.guild_id}"
         if rule.burst is not None and rule.per_minute is not None:
-            said = "{plugin} may be asked {per_minute:g} times a minute here. Try again in {seconds} s."
+            said = Text(
+                "{plugin} may be asked {per_minute:g} times a minute here. Try again in {seconds} s.",
+                {"plugin": plugin, "per_minute": rule.per_minute},
+            )
             quota = Quota(burst=rule.burst, per_minute=rule.per_minute)
-            values = {"plugin": plugin, "per_minute": rule.per_minute}
-            found.append(Bucket(f"{key}:quota:{plugin}", quota, said, values))
+            found.append(Bucket(f"{key}:quota:{plugin}", quota, said))
         if rule.cooldown_seconds > 0:
-            said = "{plugin} may be asked every {cooldown:g} s here. Try again in {seconds} s."
+            said = Text(
+                "{plugin} may be asked every {cooldown:g} s here. Try again in {seconds} s.",
+                {"plugin": plugin, "cooldown": rule.cooldown_seconds},
+            )
             quota = Quota(burst=1, per_minute=60 / rule.cooldown_seconds)
-            values = {"plugin": plugin, "cooldown": rule.cooldown_seconds}
-            found.append(Bucket(f"{key}:cooldown:{plugin}", quota, said, values))
+            found.append(Bucket(f"{key}:cooldown:{plugin}", quota, said))
         return found
 
     async def change(self, plugin: str, guild: int, by: int | None, **new: Any) -> Rule:

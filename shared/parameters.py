@@ -115,11 +115,11 @@ async def _value(
         case "article":
             return await _article(parameter, given, limits, sources)
         case "channel":
-            return _chosen(parameter, given, Channel, r"(?:<#)?(\d{1,20})>?", "{name} must be a channel.")
+            return _chosen(parameter, given, Channel, "#")
         case "role":
-            return _chosen(parameter, given, Role, r"(?:<@&)?(\d{1,20})>?", "{name} must be a role.")
+            return _chosen(parameter, given, Role, "@&")
         case "person":
-            return _chosen(parameter, given, Person, r"(?:<@!?)?(\d{1,20})>?", "{name} must be a person.")
+            return _chosen(parameter, given, Person, "@")
         case "image":
             uploads = given if isinstance(given, tuple) else (given,)
             return read_image(_upload(parameter, uploads[0] if uploads else given), limits)
@@ -160,13 +160,14 @@ async def _article(parameter: Parameter, given: Raw, limits: Limits, sources: So
 
 
 def _chosen(
-    parameter: Parameter, given: Raw, kind: type[Channel] | type[Role] | type[Person], form: str, said: str
+    parameter: Parameter, given: Raw, kind: type[Channel] | type[Role] | type[Person], sign: str
 ) -> Channel | Role | Person:
     """Return what was chosen from a list of chat's; the command line names it by its id."""
     if isinstance(given, kind):
         return given
-    if (found := re.fullmatch(form, str(given))) is None or int(found[1]) >= 2**63:
-        raise BadInput(said, name=parameter.name)
+    found = re.fullmatch(rf"(?:<{sign})?(\d{{1,20}})>?", str(given))
+    if found is None or int(found[1]) >= 2**63:
+        raise BadInput("{name} must be the id of a {kind}.", name=parameter.name, kind=kind.__name__.lower())
     return kind(int(found[1]), found[1])
 
 

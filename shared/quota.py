@@ -1,7 +1,7 @@
 """How much a person, and a server, may ask: token buckets in the database, shared by all bots on it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, case
@@ -10,19 +10,19 @@ from shared.database import Database
 from shared.errors import QuotaExceeded
 from shared.settings import Quota
 from shared.tables import quota
+from shared.texts import Text
 
 
 @dataclass(frozen=True)
 class Bucket:
     """One bucket: `key` such as "person:ID", its size and speed of filling, and what is said where it is empty.
 
-    `said` is a msgid; it is given {seconds}, after which there is a token again, and `values`.
+    `said` may name {seconds}, after which there is a token again.
     """
 
     key: str
     rule: Quota
-    said: str = "Try again in {seconds} s."
-    values: Mapping[str, object] = field(default_factory=dict)
+    said: Text
 
 
 class Buckets:
@@ -62,7 +62,7 @@ class Buckets:
             if left >= 0:
                 continue
             seconds = max(1, round(-left / per_ms / 1000 + 0.5))
-            raise QuotaExceeded(bucket.said, seconds=seconds, **bucket.values)
+            raise QuotaExceeded(bucket.said.msgid, **{**bucket.said.values, "seconds": seconds})
 
 
 def tokens_left(row: Any, rule: Quota, now: int) -> float:

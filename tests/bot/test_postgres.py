@@ -16,6 +16,7 @@ from shared.migrate import CORE_MIGRATIONS, migrate, migrate_back
 from shared.quota import Bucket, Buckets
 from shared.settings import Quota, Settings
 from shared.tables import metadata
+from shared.texts import Text
 from tests.kit.house import house
 from tests.kit.postgres import postgres
 
@@ -45,7 +46,7 @@ async def test_two_that_migrate_at_once_make_exactly_the_declared_tables(address
 
 async def test_many_at_once_take_exactly_what_there_is(address: str) -> None:
     database = Database(Settings(_env_file=None, database_url=address).database)  # type: ignore[call-arg]
-    buckets, rule = Buckets(database), Bucket("person:7", Quota(burst=40, per_minute=1))
+    buckets, rule = Buckets(database), Bucket("person:7", Quota(burst=40, per_minute=1), Text("Later."))
 
     async def ask() -> bool:
         try:

@@ -12,9 +12,11 @@ from shared.errors import QuotaExceeded
 from shared.migrate import migrate
 from shared.quota import Bucket, Buckets
 from shared.settings import Quota
+from shared.texts import Text
 
-PERSON = Bucket("person:1", Quota(burst=3, per_minute=6))
-SERVER = Bucket("server:1", Quota(burst=100, per_minute=100))
+SAID = Text("Try again in {seconds} s.")
+PERSON = Bucket("person:1", Quota(burst=3, per_minute=6), SAID)
+SERVER = Bucket("server:1", Quota(burst=100, per_minute=100), SAID)
 
 
 @pytest_asyncio.fixture
@@ -46,7 +48,7 @@ async def test_a_long_pause_fills_the_bucket_no_further_than_its_size(database: 
 
 
 async def test_a_refusal_by_one_bucket_takes_nothing_from_the_other(database: Database) -> None:
-    full = Bucket("server:2", Quota(burst=1, per_minute=1))
+    full = Bucket("server:2", Quota(burst=1, per_minute=1), SAID)
     assert await ask(database, 0, PERSON, full)
     assert not await ask(database, 0, PERSON, full)
     assert [await ask(database, 0, PERSON) for _ in range(3)] == [True, True, False]
