@@ -1,6 +1,7 @@
 """Takes the screenshots of the README, as a newcomer would see the sandbox: `make screenshots`.
 
-`make screenshots ARGS='stock reviews'` takes those alone; the parts are tour, stock, post, reviews and jobs.
+`make screenshots ARGS='stock reviews'` takes those alone; the parts are tour, stock, post, reviews, jobs and
+retrain.
 
 Drives the page with headless Chromium: every plugin's first command, in English and in Chinese. The spam message comes
 from the SMS Spam Collection where HEARTH_SHARED_DATA (or ../shared/data) has it.
@@ -289,12 +290,37 @@ def jobs(browser: Browser) -> None:
         shot(page, "jobs-zh")
 
 
+def retrain(browser: Browser) -> None:
+    """Take the news of a model that was trained again, for two people said that it is wrong."""
+    with sandbox() as url:
+        page = opened(browser, url, 1050)
+        people = page.get_by_test_id("user-switch").locator("option").all_inner_texts()
+        for person in people[:2]:
+            page.get_by_test_id("user-switch").select_option(label=person)
+            page.wait_for_timeout(1500)
+            for text in samples.MISREAD:
+                noted = page.get_by_text(re.compile("Noted: wrong"))
+                before = noted.count()
+                score(page, text)
+                page.get_by_test_id("button").filter(has_text="Wrong").last.click()
+                noted.nth(before).wait_for()
+                page.wait_for_timeout(1000)
+        page.get_by_test_id("user-switch").select_option(label=people[0])
+        page.get_by_test_id("channel-models").click()
+        page.get_by_text("the old version stays").last.wait_for(timeout=180_000)
+        shot(page, "retrain-en")
+        speak(page, "zh-TW")
+        run(page, "models history", {"model": "spam"})
+        shot(page, "history-zh")
+
+
 PARTS: Final[dict[str, Callable[[Browser], None]]] = {
     "tour": tour,
     "stock": stock,
     "post": post,
     "reviews": reviews,
     "jobs": jobs,
+    "retrain": retrain,
 }
 
 
