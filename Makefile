@@ -11,13 +11,14 @@ RUN := .venv/.installed-$(KEY)
 DEV := .venv/.installed-dev-$(KEY)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 
-.PHONY: help sandbox test lint bench screenshots browser clean
+.PHONY: help sandbox test lint docs bench screenshots browser clean
 .SUFFIXES:
 
 help:
 	@echo "make sandbox      try Hearth in a chat page on this machine (ARGS='--port 0 --no-open')"
 	@echo "make test         linters, types and all tests (ARGS='tests/shared -k store' for some of them)"
 	@echo "make lint         linters and types alone"
+	@echo "make docs         build the documentation site in build/site; make test checks it, too"
 	@echo "make bench        measure speed and memory; writes docs/benchmarks.md"
 	@echo "make screenshots  take the pictures in docs/screenshots anew"
 	@echo "make clean        remove what was built and installed here; data/ stays"
@@ -34,6 +35,10 @@ lint: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(DEV)
+	$(BIN)/python -m mkdocs build --strict --quiet
+	@echo "Open build/site/index.html"
 
 bench: $(DEV)
 	$(BIN)/python -m benchmarks $(ARGS)
