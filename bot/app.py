@@ -20,6 +20,8 @@ from bot.lag import watch_lag
 from bot.metrics import Metrics
 from bot.pending import Ledger
 from bot.surroundings import watch_surroundings
+from shared.in_use import in_use
+from shared.restore import finish_interrupted
 from shared.settings import Settings
 
 GRACE_SECONDS: Final = 2.0
@@ -33,7 +35,15 @@ async def serve(settings: Settings, token: str, *, guild_ready_timeout: float = 
     loop = asyncio.get_running_loop()
     for each in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(each, stop.set)
+    await finish_interrupted(settings)
     metrics = Metrics()
+    with in_use(settings):
+        await _serve(settings, token, metrics, stop, guild_ready_timeout)
+
+
+async def _serve(
+    settings: Settings, token: str, metrics: Metrics, stop: asyncio.Event, guild_ready_timeout: float
+) -> None:
     async with (
         assembled(settings, metrics) as core,
         connected(core, metrics, token, guild_ready_timeout=guild_ready_timeout) as bot,
@@ -99,9 +109,7 @@ def checks(core: Core, client: HearthClient) -> dict[str, Callable[[], Coroutine
     """Return what must be well for the bot to be ready; each says None, or what is missing."""
 
     async def gateway() -> str | None:
-        # Once ready, discord.py stays so through an outage; its socket tells whether it is connected now.
-        connected = client.is_ready() and not client.is_closed() and client.ws.open
-        return None if connected else "not connected to Discord"
+        return None if client.is_connected else "not connected to Discord"
 
     async def database() -> str | None:
         try:

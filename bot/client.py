@@ -33,8 +33,11 @@ class _NoVoice(logging.Filter):
         return "voice will NOT be supported" not in record.getMessage()
 
 
-class HearthClient(discord.Client):
-    """Hearth on Discord. Needs no privileged intent, but for watching channels."""
+class HearthClient(discord.AutoShardedClient):
+    """Hearth on Discord, by as many connections (shards) as Discord recommends, or by those that settings name.
+
+    Needs no privileged intent, but for watching channels.
+    """
 
     def __init__(
         self, core: Core, dispatcher: Dispatcher, ledger: Ledger, *, guild_ready_timeout: float = 2.0
@@ -43,7 +46,10 @@ class HearthClient(discord.Client):
         if core.settings.message_content:
             intents.guild_messages = intents.message_content = True
         logging.getLogger("discord.client").addFilter(_NoVoice())
+        shards = core.settings.shards
         super().__init__(
+            shard_ids=None if shards is None else list(shards.ids),
+            shard_count=None if shards is None else shards.count,
             intents=intents,
             allowed_mentions=discord.AllowedMentions.none(),
             max_messages=None,
@@ -51,6 +57,12 @@ class HearthClient(discord.Client):
         )
         self._core, self._dispatcher, self._ledger = core, dispatcher, ledger
         self._watchers = asyncio.Semaphore(WATCHERS)
+
+    @property
+    def is_connected(self) -> bool:
+        """Tell whether every shard is connected now: once ready, discord.py stays so through an outage."""
+        mine = self.shards.values()
+        return self.is_ready() and not self.is_closed() and not any(shard.is_closed() for shard in mine)
 
     async def setup_hook(self) -> None:
         """Register the commands, and tell those whose requests an earlier life left unanswered."""

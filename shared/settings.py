@@ -4,12 +4,13 @@ Loaded once by each process and passed on; a plugin has a settings class of its 
 `HEARTH_PLUGINNAME_`.
 """
 
+import re
 import socket
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.addresses import Reach
 from shared.errors import BadInput
@@ -20,6 +21,34 @@ class Quota(BaseModel):
 
     burst: int = Field(ge=1, le=100_000)
     per_minute: float = Field(gt=0, le=100_000)
+
+
+class Shards(BaseModel, frozen=True):
+    """The connections to Discord that one process holds, of `count` in all. Written "0-7/16", or "3/16"."""
+
+    first: int = Field(ge=0)
+    last: int = Field(ge=0)
+    count: int = Field(ge=1, le=100_000)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        if (found := re.fullmatch(r"(\d{1,6})(?:-(\d{1,6}))?/(\d{1,6})", value.strip())) is None:
+            raise ValueError("shards are written as 0-7/16: the first and last of this process, of how many")
+        return {"first": found[1], "last": found[2] or found[1], "count": found[3]}
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if not self.first <= self.last < self.count:
+            raise ValueError(f"of {self.count} shards there is no {self.first} to {self.last}")
+        return self
+
+    @property
+    def ids(self) -> range:
+        """Return the numbers of this process's shards."""
+        return range(self.first, self.last + 1)
 
 
 class Settings(BaseSettings):
@@ -44,7 +73,10 @@ class Settings(BaseSettings):
     """Ask Discord for the message content intent, which watching a channel needs."""
 
     instance: str = Field(default_factory=socket.gethostname, max_length=64)
-    """Name of this bot among those that share a database; the same over its restarts."""
+    """Name of this bot among those that share a database; the same over its restarts. Beside `shards` it needs none."""
+
+    shards: Annotated[Shards | None, NoDecode] = None
+    """Which of Discord's connections this process holds, as "0-7/16"; else as many as Discord recommends, all here."""
 
     engine: Literal["local", "ray"] = "local"
     """What runs the models: a process on this machine, or a Ray cluster."""
@@ -143,6 +175,14 @@ class Settings(BaseSettings):
         except BadInput as error:
             raise ValueError(str(error)) from None
         return value
+
+    @model_validator(mode="after")
+    def _each_shard_has_a_name(self) -> Self:
+        # Several processes of one machine must not take each other for their own earlier life.
+        if self.shards is not None and "instance" not in self.model_fields_set:
+            named = f"{self.instance[:40]}-{self.shards.first}-of-{self.shards.count}"
+            object.__setattr__(self, "instance", named)
+        return self
 
     @field_validator("http_port", mode="before")
     @classmethod
