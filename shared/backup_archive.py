@@ -325,7 +325,8 @@ def _readable(name: str = "") -> Iterator[None]:
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise BadBackup("{file}: {reason}", file=error.filename, reason=error.strerror or "") from None
     except (
-        zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, msgspec.MsgspecError, UnicodeDecodeError
+        zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, msgspec.MsgspecError, UnicodeDecodeError,
+        RecursionError,
     ) as error:  # fmt: skip
         where = f"{name}: " if name else ""
         reason = " ".join(str(error).split())[:200]

@@ -6,7 +6,6 @@ numbers that JSON has not are "inf", "-inf" and "nan".
 """
 
 import base64
-import binascii
 import math
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
@@ -15,8 +14,10 @@ from typing import Any, Final
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection, MetaData, Table, func, insert, select, text
+from sqlalchemy.exc import DBAPIError
 
 from shared.backup_archive import BadBackup, Checked, Column, EntryWriter, Kind
+from shared.database_trouble import trouble_of
 from shared.errors import Fault
 from shared.migrate import CORE, lines, version_table
 from shared.tables import metadata as core_metadata
@@ -106,7 +107,15 @@ def read_rows(connection: Connection, table: Table, source: Checked, stated: Seq
     # What SQLite takes and PostgreSQL does not: a text with the character 0 in it.
     decoders = _decoders | ({"text": _without_nul} if connection.dialect.name == "postgresql" else {})
     for rows in _batches(table.name, source, stated, [decoders[each.kind] for each in stated]):
-        connection.execute(statement, rows)
+        try:
+            connection.execute(statement, rows)
+        except (DBAPIError, OverflowError) as error:
+            if trouble_of(error) is not None:
+                raise
+            why = str(error.orig if isinstance(error, DBAPIError) else error)
+            raise BadBackup(
+                "The rows of {table} do not fit: {why}", table=table.name, why=why[:200]
+            ) from None
         count += len(rows)
     _count_on(connection, table)
     return count
@@ -128,7 +137,7 @@ def _batches(
                     for column, decode, value in zip(stated, decoders, values, strict=True)
                 }
             )
-        except (msgspec.MsgspecError, ValueError, TypeError, binascii.Error) as error:
+        except (msgspec.MsgspecError, ValueError, TypeError, RecursionError) as error:
             raise BadBackup(
                 "A row of {table} cannot be read: {reason}", table=table, reason=str(error)
             ) from None

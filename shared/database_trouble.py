@@ -18,6 +18,11 @@ _AWAY: Final = ("08", "57P", "58")
 class DatabaseTrouble(Fault):
     """The database did not do it, and would later: nothing was written. The driver's error is its cause."""
 
+    def __str__(self) -> str:
+        # For the log and the command line; people in chat read the text alone.
+        cause = str(self.__cause__ or "").partition("\n")[0][:200]
+        return f"{self.text} ({cause})" if cause else str(self.text)
+
     @staticmethod
     def busy() -> "DatabaseTrouble":
         """Say that others hold it."""
@@ -40,7 +45,7 @@ def told() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if (trouble := _trouble(error)) is not None:
+        if (trouble := trouble_of(error)) is not None:
             raise trouble from error
         raise
 
@@ -54,7 +59,8 @@ def told_of_connecting() -> Iterator[None]:
         raise DatabaseTrouble.away() from error
 
 
-def _trouble(error: Exception) -> DatabaseTrouble | None:
+def trouble_of(error: Exception) -> DatabaseTrouble | None:
+    """Return what an error says about the state of the database; None where it is about the request."""
     if isinstance(error, NoConnectionFree):
         return DatabaseTrouble.busy()
     # What asyncpg raises while it connects, SQLAlchemy does not wrap.

@@ -271,6 +271,8 @@ async def _finish(settings: Settings, database: Database) -> None:
 
 
 def _happened(connection: Connection, name: str) -> bool:
+    # A server may still be committing what a process asked for before it was killed.
+    take_turn(connection)
     if not inspect(connection).has_table(audit.name):
         return False
     query = select(audit.c.details).where(audit.c.act == ACT).order_by(audit.c.id.desc()).limit(100)

@@ -57,3 +57,15 @@ def postgres() -> Iterator[str]:
             yield f"postgresql://hearth@127.0.0.1:{port}/hearth"
         finally:
             run("pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+
+
+async def new_database(address: str, name: str) -> str:
+    """Make another empty database on the server of `address`, and return its address."""
+    import asyncpg
+
+    connection = await asyncpg.connect(address)
+    try:
+        await connection.execute(f'CREATE DATABASE "{name}"')
+    finally:
+        await connection.close()
+    return f"{address.rpartition('/')[0]}/{name}"
