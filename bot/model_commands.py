@@ -14,7 +14,8 @@ from shared.command import Channel, command
 from shared.context import Context
 from shared.database import now_ms
 from shared.errors import BadInput, Denied, Refusal
-from shared.manifest import Manifest, Pointer
+from shared.learning import ENOUGH
+from shared.manifest import Judgement, Manifest, Pointer
 from shared.reply import Field, File, Reply, escape
 from shared.store import Damaged
 from shared.tables import news as subscribed
@@ -100,7 +101,7 @@ def _commands(core: "Core") -> Any:
                 f"{escape(name)} {manifest.metrics[name].value:.3f}" for name in shown(manifest.metrics)
             ]:
                 lines.append(f"{' · '.join(figures)} (n = {manifest.n})")
-            lines += [ctx.text("Gate: {verdict}", verdict=escape(each.reason)) for each in judgements[-1:]]
+            lines += [ctx.text("Gate: {verdict}", verdict=_verdict(ctx, each)) for each in judgements[-1:]]
             lines += _changes(ctx, pointer, manifest.version)
             mark = "🟢" if pointer.champion == manifest.version else "⚪"
             fields.append(Field(f"{mark} {manifest.version}", "\n".join(lines), inline=False))
@@ -184,6 +185,17 @@ def _commands(core: "Core") -> Any:
         return Reply(text=said, tone="good", private=True)
 
     return (list_, card, history, rollback, news)
+
+
+def _verdict(ctx: Context, judgement: Judgement) -> str:
+    values = {"against": escape(judgement.against or ""), "rows": judgement.rows}
+    if judgement.difference is None:
+        return escape(judgement.reason)
+    if judgement.passed:
+        return ctx.text("not worse than {against} on {rows} held-out rows", **values)
+    if judgement.rows < ENOUGH:
+        return ctx.text("{rows} held-out rows are too few to replace {against} by itself", **values)
+    return ctx.text("worse than {against} on {rows} held-out rows", **values)
 
 
 def _material(ctx: Context, manifest: Manifest, training: Training | None) -> list[str]:

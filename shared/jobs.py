@@ -206,6 +206,8 @@ class Jobs:
         """Remove a job and what is known of its runs; one under way is broken off. Tells whether it was there."""
 
         def work(connection: Connection) -> bool:
+            # The job first, as whoever writes down what is due locks it: else two would wait for each other.
+            connection.execute(select(job.c.id).where(job.c.id == id).with_for_update()).close()
             runs = select(job_run.c.id).where(job_run.c.job_id == id)
             connection.execute(delete(job_post).where(job_post.c.run_id.in_(runs)))
             connection.execute(delete(job_run).where(job_run.c.job_id == id))
