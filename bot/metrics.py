@@ -34,9 +34,10 @@ class Metrics:
             "batch_seconds", "Until a batch is answered", ["model"], buckets=_SLOW, **new
         )
         self._errors = Counter("model_errors", "Requests to models that failed", ["model", "kind"], **new)
-        self._jobs = Counter("job_runs", "Attempts at runs of jobs by outcome", ["job", "outcome"], **new)
+        # Not "job": by that name Prometheus calls what it scrapes.
+        self._jobs = Counter("job_runs", "Attempts at runs of jobs by outcome", ["name", "outcome"], **new)
         self._job = Histogram(
-            "job_seconds", "From the start of an attempt to its end", ["job"], buckets=_LONG, **new
+            "job_seconds", "From the start of an attempt to its end", ["name"], buckets=_LONG, **new
         )
         self._lag = Histogram("event_loop_lag_seconds", "How late the event loop turns", buckets=_FAST, **new)
         self._restarts = Gauge("worker_restarts", "Workers that died and were started again", **new)
