@@ -37,7 +37,7 @@ lint: $(DEV)
 	$(BIN)/lint-imports
 
 docs: $(DEV)
-	$(BIN)/python -m mkdocs build --strict --quiet
+	$(BIN)/python -m mkdocs build --strict
 	@echo "Open build/site/index.html"
 
 bench: $(DEV)

@@ -10,6 +10,7 @@ import posixpath
 import re
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,6 +38,7 @@ PAGES: Final = {
 LOGO: Final = ROOT / "bot" / "sandbox" / "page" / "hearth.svg"
 LINK: Final = re.compile(r"(?<=\]\()(?!https?:|mailto:|#|/)([^)\s#]*)(#[^)\s]*)?(?=\))")
 CHINESE: Final = ".zh.md"
+DECISIONS: Final = "decisions/README.md"
 log = logging.getLogger("mkdocs.hooks.hearth")
 
 
@@ -75,6 +77,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     del config
     if page.file.src_uri == "settings.md":
         markdown = settings_table.with_types(markdown, settings_table.fields(Plugins.discover()))
+    if page.file.src_uri == DECISIONS:
+        markdown += "\n" + "".join(_titles(files, posixpath.dirname(DECISIONS)))
     origin = page.file.abs_src_path
     if origin is None:
         return markdown
@@ -95,6 +99,14 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     """Say which language a page is in, for those who hear it."""
     del config, files
     return f'<div lang="zh-Hant">{html}</div>' if page.file.src_uri.endswith(CHINESE) else html
+
+
+def _titles(files: Files, folder: str) -> Iterator[str]:
+    """Yield an item of a list for each page of a folder, but for its index."""
+    for file in sorted(files.documentation_pages(), key=lambda each: each.src_uri):
+        if posixpath.dirname(file.src_uri) == folder and file.name != "index":
+            title = file.content_string.partition("\n")[0].removeprefix("# ")
+            yield f"- [{title.replace('. ', ' · ', 1)}]({posixpath.basename(file.src_uri)})\n"
 
 
 def _origin(file: File) -> str | None:
@@ -148,11 +160,12 @@ def _unfolded(nav: list[Any] | None, files: Files) -> list[Any]:
             case dict():
                 return {title: unfold(inside) for title, inside in entry.items()}
             case list():
-                return [unfold(each) for each in entry]
+                parts = [unfold(each) for each in entry]
+                return [one for part in parts for one in (part if isinstance(part, list) else [part])]
             case str() if entry.endswith("/"):
                 pages = [file for file in files.documentation_pages() if file.src_uri.startswith(entry)]
                 return [file.src_uri for file in sorted(pages, key=lambda f: (f.name != "index", f.src_uri))]
             case _:
                 return entry
 
-    return [unfold(entry) for entry in nav or []]
+    return list(unfold(nav or []))

@@ -179,11 +179,11 @@ def _bounds(parameter: Parameter, words: Mapping[str, str]) -> str:
         case None, None:
             return ""
         case low, None:
-            return words["least"].format(low=f"{low:g}")
+            return words["least"].format(low=f"{low:,.15g}")
         case None, high:
-            return words["most"].format(high=f"{high:g}")
+            return words["most"].format(high=f"{high:,.15g}")
         case low, high:
-            return words["range"].format(low=f"{low:g}", high=f"{high:g}")
+            return words["range"].format(low=f"{low:,.15g}", high=f"{high:,.15g}")
     return ""
 
 
@@ -269,12 +269,13 @@ def metrics_page() -> str:
         buckets = getattr(collector, "_upper_bounds", None)
         for family in collector.collect():
             labels[family.name] = (getattr(collector, "_labelnames", ()), buckets)
-    rows = []
+    rows, edges = [], []
     for family in registry.collect():
         names, buckets = labels[family.name]
         shown = family.name + ("_total" if family.type == "counter" else "")
-        edges = ", ".join(f"{edge:g}" for edge in (buckets or [])[:-1])
-        rows.append([f"`{shown}`", family.type, ", ".join(names), family.documentation.rstrip("."), edges])
+        rows.append([f"`{shown}`", family.type, ", ".join(names), family.documentation.rstrip(".")])
+        if buckets:
+            edges.append([f"`{shown}`", ", ".join(f"{edge:g}" for edge in buckets[:-1])])
     return "\n".join(
         [
             "# Metrics",
@@ -283,7 +284,11 @@ def metrics_page() -> str:
             "build of these pages. What they mean at night, and which are worth an alert, stands in",
             "[operations](operations.md).",
             "",
-            *table(["name", "kind", "labels", "tells", "edges of the buckets"], rows),
+            *table(["name", "kind", "labels", "tells"], rows),
+            "",
+            "## Buckets of the histograms",
+            "",
+            *table(["name", "upper edges"], edges),
             "",
         ]
     )

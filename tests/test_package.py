@@ -4,7 +4,9 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -64,6 +66,37 @@ def test_the_wheel_declares_the_command_and_the_pytest_plugin(wheel: zipfile.Zip
     text = wheel.read(name).decode()
     assert "hearth = bot.cli:main" in text
     assert "hearth = tests.kit.fixtures" in text
+
+
+def test_the_pytest_plugin_burdens_nobody_who_does_not_use_it() -> None:
+    # pytest loads it in every run where Hearth is installed, in those of people who lack its extra, too.
+    code = (
+        "import sys; sys.modules['pytest_asyncio'] = None; import tests.kit.fixtures as kit; kit.caller; "
+        "print(*sorted({'bot.assembly', 'discord', 'sqlalchemy', 'tests.kit.house'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []
+
+
+def test_what_the_kits_fixtures_import_comes_with_the_extra_for_tests() -> None:
+    project = tomllib.loads(_read("pyproject.toml"))["project"]
+    wanted = project["dependencies"] + project["optional-dependencies"]["test"]
+    declared = {re.split(r"[^\w.-]", each)[0].replace("_", "-").lower() for each in wanted}
+    distributions = packages_distributions()
+    imported = set()
+    for name in ("answer", "caller", "fixtures", "house", "jobs", "person", "typed", "worker"):
+        text = _read(f"tests/kit/{name}.py")
+        imported |= set(re.findall(r"^ *(?:from|import) (\w+)", text, re.MULTILINE))
+    foreign = imported - set(sys.stdlib_module_names) - {*FOLDERS, "tests"}
+    assert "pytest_asyncio" in foreign
+    assert not [
+        name
+        for name in foreign
+        if not {each.replace("_", "-").lower() for each in distributions.get(name, [])} & declared
+    ]
 
 
 def test_the_installed_wheel_answers_in_chinese_from_its_own_weights(

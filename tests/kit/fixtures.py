@@ -14,7 +14,7 @@ try:
     from pytest_asyncio import fixture as async_fixture
 # Hearth may be installed where others run tests of their own without it; pytest then says what is missing, if asked.
 except ImportError:
-    async_fixture = pytest.fixture
+    async_fixture = pytest.fixture  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from tests.kit.caller import Caller
