@@ -1,7 +1,7 @@
 """Takes the screenshots of the README, as a newcomer would see the sandbox: `make screenshots`.
 
-`make screenshots ARGS='stock reviews'` takes those alone; the parts are tour, stock, post, reviews, jobs and
-retrain.
+`make screenshots ARGS='stock reviews'` takes those alone; the parts are tour, stock, post, reviews, jobs,
+retrain and rules.
 
 Drives the page with headless Chromium: every plugin's first command, in English and in Chinese. The spam message comes
 from the SMS Spam Collection where HEARTH_SHARED_DATA (or ../shared/data) has it.
@@ -168,6 +168,7 @@ def shot(page: Page, name: str) -> None:
 def opened(browser: Browser, url: str, height: int = 900) -> Page:
     """Open the page in English."""
     page = browser.new_page(viewport={"width": 1200, "height": height}, color_scheme="dark", locale="en-US")
+    page.set_default_timeout(180_000)
     page.goto(url)
     page.get_by_test_id("bot-status").wait_for()
     return page
@@ -314,6 +315,30 @@ def retrain(browser: Browser) -> None:
         shot(page, "history-zh")
 
 
+def rules(browser: Browser) -> None:
+    """Take a refusal by a rule with the answer to "Why?", and what the administrator sees."""
+    with sandbox() as url:
+        page = opened(browser, url, 1250)
+        people = page.get_by_test_id("user-switch")
+        for language, locale, why in (("en", "en-US", "Why?"), ("zh", "zh-TW", "為什麼？")):
+            people.select_option(index=0)
+            page.wait_for_timeout(1500)
+            if language != "en":
+                speak(page, locale)
+            run(page, "hearth channel", {"plugin": "spam", "channel": "#models"})
+            run(page, "hearth cooldown", {"plugin": "spam", "seconds": "30" if language == "en" else "60"})
+            run(page, "hearth show", {"plugin": "spam"})
+            run(page, "audit list", {})
+            shot(page, f"audit-{language}")
+            people.select_option(index=1)
+            page.wait_for_timeout(1500)
+            ask(page, "spam score", {"text": "See you at eight."})
+            button = page.get_by_test_id("button").filter(has_text=why)
+            button.last.click()
+            page.get_by_test_id("message").filter(has_text="⛔").last.wait_for()
+            shot(page, f"why-{language}")
+
+
 PARTS: Final[dict[str, Callable[[Browser], None]]] = {
     "tour": tour,
     "stock": stock,
@@ -321,6 +346,7 @@ PARTS: Final[dict[str, Callable[[Browser], None]]] = {
     "reviews": reviews,
     "jobs": jobs,
     "retrain": retrain,
+    "rules": rules,
 }
 
 
