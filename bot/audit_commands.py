@@ -49,7 +49,11 @@ def _read(core: "Core") -> tuple[Command, ...]:
             who = f"<@{row.user_id}>" if row.user_id else ctx.text("the operator")
             when = f"<t:{row.at_ms // 1000}:f>"
             fields.append(
-                Field(f"{row.id} · {row.act}", f"{who} · {when}\n{_said(ctx, row.details)}", inline=False)
+                Field(
+                    f"{row.id} · {_act(ctx, row.act)}",
+                    f"{who} · {when}\n{_said(ctx, row.details)}",
+                    inline=False,
+                )
             )
         title = ctx.text("Administrative acts")
         if not fields:
@@ -143,11 +147,11 @@ def _said(ctx: Context, details: str) -> str:
     """Show what an act was about: names and values, and of a change what was before and after."""
     values = json.loads(details)
     before, after = values.pop("before", None), values.pop("after", None)
-    parts = [f"{escape(str(name))}: {escape(str(value))}" for name, value in values.items()]
+    parts = [f"{_name(ctx, name)}: {escape(str(value))}" for name, value in values.items()]
     if isinstance(before, dict) and isinstance(after, dict):
         for name in after:
             was, now = _shown(ctx, name, before.get(name)), _shown(ctx, name, after[name])
-            parts.append(f"{escape(name)}: {was} → {now}")
+            parts.append(f"{_name(ctx, name)}: {was} → {now}")
     return (" · ".join(parts) or "-")[:900]
 
 
@@ -155,4 +159,30 @@ def _shown(ctx: Context, name: str, value: Any) -> str:
     if isinstance(value, list):
         sign = "@&" if name == "roles" else "#"
         return ", ".join(f"<{sign}{id}>" for id in value) or ctx.text("all")
-    return "-" if value is None else escape(str(value))
+    return "-" if value is None else f"{value:g}" if isinstance(value, float) else escape(str(value))
+
+
+def _act(ctx: Context, act: str) -> str:
+    return {
+        "plugin on": ctx.text("plugin switched on"),
+        "plugin off": ctx.text("plugin switched off"),
+        "plugin reload": ctx.text("plugin loaded anew"),
+        "watch on": ctx.text("channel watched"),
+        "watch off": ctx.text("channel no longer watched"),
+        RULE: ctx.text("rule of a plugin"),
+        SERVER: ctx.text("rule of the server"),
+    }.get(act, escape(act))
+
+
+def _name(ctx: Context, name: str) -> str:
+    return {
+        "plugin": ctx.text("plugin"),
+        "channel": ctx.text("channel"),
+        "roles": ctx.text("who"),
+        "channels": ctx.text("where"),
+        "per_minute": ctx.text("times a minute"),
+        "burst": ctx.text("times at once"),
+        "cooldown_seconds": ctx.text("cool-down (s)"),
+        "locale": ctx.text("language"),
+        "post_channels": ctx.text("where jobs post"),
+    }.get(name, escape(name))

@@ -142,7 +142,7 @@ async def test_every_act_is_in_the_log_and_can_be_taken_back_once(home: House) -
     listed = await admin.slash("audit list", about="spam")
     numbers = [int(f["name"].split(" · ")[0]) for f in listed.message.embeds[0]["fields"]]
     assert f"<@{admin.id}>" in listed.text
-    assert "channels: all → <#" in listed.text
+    assert "where: all → <#" in listed.text
     await admin.slash("audit undo", number=numbers[0])
     assert "may be used in" in (await member.slash("spam score", text=PROSE)).text
     await admin.slash("audit undo", number=numbers[1])
