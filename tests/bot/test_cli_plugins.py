@@ -86,7 +86,7 @@ def test_switching_off_lasts_and_names_the_unknown(tmp_path: Path) -> None:
     assert hearth(tmp_path, "plugins", "enable", "spam").returncode == 0
     unknown = hearth(tmp_path, "plugins", "enable", "nothing")
     assert unknown.returncode == 1
-    assert "there are: animeface, article, digits, fact, image, reviews, rollcall" in unknown.stderr
+    assert "there are: animeface, article, digits, fact, image, lesson, reviews, rollcall" in unknown.stderr
 
 
 @pytest.mark.parametrize(

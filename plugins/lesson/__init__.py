@@ -1,0 +1,30 @@
+"""Lesson: play in chat with what a first course on machine learning teaches, one file a lesson."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from plugins.lesson.perceptron import perceptron
+from plugins.lesson.perceptrons import Perceptrons
+from shared.command import Command
+from shared.model import AnyModel
+from shared.plugin import Card, hookimpl
+
+HERE = Path(__file__).parent
+
+
+@hookimpl
+def card() -> Card:
+    """Say who the plugin is."""
+    return Card(name="lesson", summary="Play with the lessons of machine learning", locale=HERE / "locale")
+
+
+@hookimpl
+def commands() -> Sequence[Command]:
+    """Return the lessons."""
+    return (perceptron,)
+
+
+@hookimpl
+def models() -> Sequence[AnyModel]:
+    """Return what computes and draws them in the worker."""
+    return (Perceptrons,)
