@@ -14,6 +14,7 @@ SECTIONS = {
     "forecast": "Forecasts",
     "clustering": "Reviews into topics",
     "jobs": "What runs on a schedule",
+    "ray": "The Ray engine",
     "roundtrip": "The whole way, from the chat page and back",
 }
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 PATH: Final = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-PACKAGES: Final = ("msgspec", "discord.py", "aiohttp", "litserve", "numpy", "torch")
+PACKAGES: Final = ("msgspec", "discord.py", "aiohttp", "litserve", "ray", "numpy", "torch")
 _INTRODUCTION: Final = """# Benchmarks
 
 Written by `make bench` (some minutes; `make bench ARGS=worker` measures one section and rewrites that alone). Each

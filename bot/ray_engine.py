@@ -117,7 +117,8 @@ class RayEngine:
     async def load(self, model: str, weights: Weights) -> None:
         """Load other weights in each replica in turn, beside those that answer; see `shared.engine.Engine.load`."""
         pool = self._pool(model)
-        await pool.load(weights)
+        async with pool.model.changing:
+            await pool.load(weights)
         pool.model.recover()
         log.info("model loaded", model=model, version=weights.version, origin=weights.origin)
 
@@ -175,7 +176,7 @@ class RayEngine:
             if pool.started and model.weights is not None:
                 # They have answered before, and are on their way back.
                 await pool.until_ready()
-                return
+                continue
             if model.loading is None or model.loading.done():
                 model.loading = self._own(self._load_first(pool))
             await asyncio.wait([model.loading])
@@ -185,12 +186,15 @@ class RayEngine:
                 raise copy.copy(error)
 
     async def _load_first(self, pool: Pool) -> None:
-        try:
-            await load_first(pool.model, self._find, pool.start)
-        except ModelUnavailable:
-            # Whoever asks next begins anew.
-            await pool.stop()
-            raise
+        async with pool.model.changing:
+            if pool.ready:
+                return
+            try:
+                await load_first(pool.model, self._find, pool.start)
+            except ModelUnavailable:
+                # Whoever asks next begins anew.
+                await pool.stop()
+                raise
         log.info("model loaded", model=pool.model.name)
 
     async def _warm_up(self, name: str) -> None:

@@ -31,7 +31,6 @@ class Pool:
         self._wanted: Weights | None = None
         self._keepers: list[asyncio.Task[None]] = []
         self._changed = asyncio.Event()
-        self._rolling = asyncio.Lock()
 
     @property
     def ready(self) -> list[Replica]:
@@ -69,13 +68,11 @@ class Pool:
             ) from None
 
     async def until_ready(self) -> None:
-        """Wait until a replica answers. Raises `ModelUnavailable` where all of them are in trouble."""
-        while not self.ready:
-            troubles = [replica.trouble for replica in self.replicas]
-            if not troubles or all(troubles):
-                raise copy.copy(
-                    next(filter(None, troubles), ModelUnavailable("The model's processes were stopped."))
-                )
+        """Wait until a replica answers, or all are stopped. Raises `ModelUnavailable` where all are in trouble."""
+        while self.replicas and not self.ready:
+            troubles = [replica.trouble for replica in self.replicas if replica.trouble is not None]
+            if len(troubles) == len(self.replicas):
+                raise copy.copy(troubles[0])
             self._changed.clear()
             await self._changed.wait()
 
@@ -84,32 +81,30 @@ class Pool:
 
         Raises `ModelUnavailable`; all then have the old ones again.
         """
-        async with self._rolling:
-            before, done = self._wanted, list[Replica]()
-            try:
-                if not self.ready:
-                    return await self.start(weights)
-                # Those too that come up meanwhile with the old ones.
-                while (behind := self._behind(weights)) is not None:
-                    await self._swap(behind, weights)
-                    self._wanted = weights
-                    done.append(behind)
-            except ModelUnavailable:
-                self._wanted = before
-                for replica in done:
-                    if before is not None and replica.ready:
-                        with contextlib.suppress(ModelUnavailable):
-                            await self._swap(replica, before)
-                raise
+        before, done = self._wanted, list[Replica]()
+        try:
+            if not self.ready:
+                return await self.start(weights)
+            # Those too that come up meanwhile with the old ones.
+            while (behind := self._behind(weights)) is not None:
+                await self._swap(behind, weights)
+                self._wanted = weights
+                done.append(behind)
+        except ModelUnavailable:
+            self._wanted = before
+            if before is None:
+                await self.stop()
+            for replica in done:
+                if before is not None and replica.ready:
+                    with contextlib.suppress(ModelUnavailable):
+                        await self._swap(replica, before)
+            raise
 
     async def stop(self) -> None:
         """End all replicas; what they work on is given up."""
-        for keeper in self._keepers:
-            keeper.cancel()
-        await asyncio.gather(*self._keepers, return_exceptions=True)
-        replicas, self.replicas, self._keepers = self.replicas, [], []
-        for replica in replicas:
-            replica.kill()
+        await self._dismiss()
+        replicas, self.replicas = self.replicas, []
+        await asyncio.gather(*(replica.stop() for replica in replicas))
         self.model.loaded = False
         self._tell()
 
@@ -122,6 +117,7 @@ class Pool:
 
     async def close_doors(self) -> None:
         """Give no batch to any replica from here on, and wait until those under way are done."""
+        await self._dismiss()
         for replica in self.replicas:
             replica.ready = False
         self._tell()
@@ -132,6 +128,12 @@ class Pool:
         """End a replica that is stuck in a batch; another takes its place."""
         log.error("outlasts its time", model=self.model.name, node=replica.up.node)
         replica.kill(stuck)
+
+    async def _dismiss(self) -> None:
+        keepers, self._keepers = self._keepers, []
+        for keeper in keepers:
+            keeper.cancel()
+        await asyncio.gather(*keepers, return_exceptions=True)
 
     def _behind(self, weights: Weights) -> Replica | None:
         return next((replica for replica in self.ready if replica.weights != weights), None)

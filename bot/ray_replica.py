@@ -6,7 +6,6 @@ earlier life is dropped.
 
 import asyncio
 import contextlib
-import functools
 import itertools
 from collections.abc import Callable
 from typing import Any, Final
@@ -49,6 +48,7 @@ class Replica:
         self.device, self.rss_mib = "", 0.0
         self.restarts, self.used = 0, 0.0
         self._actor: Any = None
+        self._endings: set[asyncio.Future[None]] = set()
         self._life = 0
         self._numbers = itertools.count(1)
         self._done = msgspec.msgpack.Decoder(Done)
@@ -141,8 +141,14 @@ class Replica:
         actor, self._actor = self._actor, None
         self.lose(self._life, None, stuck)
         if actor is not None:
-            # Blocks for a moment; nothing waits for it.
-            asyncio.get_running_loop().run_in_executor(None, functools.partial(_end, actor))
+            ending = asyncio.get_running_loop().run_in_executor(None, _end, actor)
+            self._endings.add(ending)
+            ending.add_done_callback(self._endings.discard)
+
+    async def stop(self) -> None:
+        """End its process for good."""
+        self.kill()
+        await asyncio.gather(*self._endings)
 
     def lose(self, life: int, error: BaseException | None, stuck: Batch | None = None) -> None:
         """Take this life for over: what was under way is tried again by who waits for it."""

@@ -33,7 +33,7 @@ class RemoteStore:
         from fsspec.core import url_to_fs
 
         try:
-            self._files, self._root = url_to_fs(url, use_listings_cache=False)
+            self._files, self._root = url_to_fs(url, use_listings_cache=False, skip_instance_cache=True)
             self._local = "file" in self._files.protocol
         except (ImportError, ValueError) as error:
             raise ModelUnavailable("The model store cannot be used: {reason}", reason=str(error)) from None

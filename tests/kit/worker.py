@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.local_engine import LocalEngine
 from shared.batching import Observer
-from shared.engine import ModelStatus, Weights
+from shared.engine import Engine, ModelStatus, Weights
 from shared.model import AnyModel
 from shared.predictor import Predictor
 from shared.tracing import NO_TRACES, Traces
@@ -20,6 +20,7 @@ async def warm(
     max_waiting: int = 512,
     observer: Observer | None = None,
     traces: Traces = NO_TRACES,
+    engine: Callable[..., Engine] = LocalEngine,
     **knobs: Any,
 ) -> AsyncIterator[Predictor]:
     """Start a worker that holds `models`, with their default weights unless told otherwise; end it after."""
@@ -30,8 +31,13 @@ async def warm(
         return Weights(None if folder is None else str(folder), "default", "default" if folder else "none")
 
     knobs.setdefault("warm", tuple(folders))
-    engine = LocalEngine(models, weights or shipped, **knobs)
-    predictor = Predictor(engine, models, max_waiting=max_waiting, observer=observer, traces=traces)
+    predictor = Predictor(
+        engine(models, weights or shipped, **knobs),
+        models,
+        max_waiting=max_waiting,
+        observer=observer,
+        traces=traces,
+    )
     try:
         await predictor.start()
         yield predictor
