@@ -10,6 +10,7 @@ import structlog
 from aiohttp import web
 
 from bot.metrics import Metrics
+from shared.redaction import Redactor
 
 CHECK_SECONDS: Final = 3.0
 Check = Callable[[], Awaitable[str | None]]
@@ -68,7 +69,7 @@ class Health:
             return f"no answer within {CHECK_SECONDS:g} s"
         # A check that fails is itself the finding.
         except Exception as error:
-            return f"{type(error).__name__}: {error}"
+            return Redactor.here().text(f"{type(error).__name__}: {error}")
 
     async def _serve_metrics(self, _request: web.Request) -> web.Response:
         await self._look()

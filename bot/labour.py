@@ -25,6 +25,7 @@ from shared import logs
 from shared.errors import BadInput, Fault, HearthError, Refusal
 from shared.frames import FrameError, FrameReader, encode
 from shared.model import Progress
+from shared.redaction import Redactor, without_secrets
 
 NICENESS: Final = 10
 GRACE_SECONDS: Final = 5.0
@@ -189,7 +190,10 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
 
 def _environment() -> dict[str, str]:
     # What we can import, plugins of other folders too, the process can.
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(os.path.abspath(entry) for entry in sys.path)}
+    return {
+        **without_secrets(os.environ),
+        "PYTHONPATH": os.pathsep.join(os.path.abspath(entry) for entry in sys.path),
+    }
 
 
 def main() -> int:
@@ -212,7 +216,7 @@ def main() -> int:
             return 1
         # The work's own code may raise anything; who started us hears in one line what it was.
         except Exception as error:
-            traceback.print_exc()
+            sys.stderr.write(Redactor.here().text(traceback.format_exc()))
             _send(out, Failed(f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"))
             return 1
     return 0

@@ -21,6 +21,7 @@ from shared.device import choose_device
 from shared.engine import Weights
 from shared.frames import WHOLE_BATCH, Broken, Done, Items, Load, Loaded, Run, Unload, describe
 from shared.model import AnyModel, Device, Failure
+from shared.redaction import Redactor
 from shared.tracing import NO_TRACES, Traces, trace_id
 
 Find = Callable[[AnyModel, Weights], Path | None]
@@ -95,9 +96,9 @@ class WarmModels:
 def log(event: str, **values: object) -> None:
     """Write one line of JSON to standard error; structlog would cost the process memory for nothing."""
     traced = {"trace_id": here} if (here := trace_id()) is not None else {}
-    line = json.dumps({"logger": "hearth.worker", "event": event, **traced, **values}, default=str)
+    said = Redactor.here().clean({"logger": "hearth.worker", "event": event, **traced, **values})
     with contextlib.suppress(OSError):
-        sys.stderr.write(line[:2000] + "\n")
+        sys.stderr.write(json.dumps(said)[:2000] + "\n")
 
 
 def _answer(warm: _Warm, data: msgspec.Raw) -> tuple[msgspec.Raw, dict[int, Failure]]:

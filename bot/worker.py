@@ -13,6 +13,8 @@ import signal
 import socket
 import sys
 import threading
+import traceback
+from types import TracebackType
 from typing import Final
 
 import msgspec
@@ -83,12 +85,19 @@ def _end_with_parent() -> None:
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def _uncaught(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    """Write what nobody caught as all else is written: without secrets."""
+    log("uncaught", error=repr(error), trace="".join(traceback.format_exception(kind, error, trace)))
+
+
 def main() -> None:
     """Serve on the socket whose number is the first argument; device and threads are the second and third."""
     # Both go to the whole group of processes, where the bot still finishes what it has begun; it ends this one then.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     faulthandler.enable()
+    sys.excepthook = _uncaught
+    threading.excepthook = lambda args: _uncaught(args.exc_type, args.exc_value, args.exc_traceback)
     _end_with_parent()
     descriptor, device, threads = sys.argv[1:4]
     limit_threads(int(threads))

@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 import psutil
 
 from shared.frames import FrameError, FrameReader
+from shared.redaction import without_secrets
 
 _READ: Final = 1 << 18
 _LAST_WORDS_SECONDS: Final = 0.5
@@ -43,7 +44,7 @@ class WorkerProcess(asyncio.BufferedProtocol):
                 stdin=subprocess.DEVNULL,
                 # What models print must not mix with what a command writes.
                 stdout=2,
-                env={**os.environ, "PYTHONPATH": path},
+                env={**without_secrets(os.environ), "PYTHONPATH": path},
             )
         except BaseException:
             ours.close()

@@ -11,8 +11,8 @@ import structlog
 from schedules.ledger import Claim, Ledger
 from shared.errors import DeadlineExceeded, Fault, HearthError, Refusal
 from shared.jobs import State
-from shared.logs import Redactor
 from shared.plugin import Job
+from shared.redaction import Redactor
 
 SLOTS: Final = 4
 """Runs that one bot has under way at once."""
@@ -23,7 +23,6 @@ PATIENCE_MS: Final = 60_000
 WRITING_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 15.0, *(30.0,) * 20)
 """How long to wait between tries to write down how a run ended: ten minutes in all."""
 log = structlog.get_logger("hearth.jobs")
-_redact: Final = Redactor().clean
 
 Known = Mapping[tuple[str, str], Job]
 """Declared jobs by plugin and name."""
@@ -180,7 +179,7 @@ class Runner:
     def _failed(self, claim: Claim, job: Job, error: BaseException) -> Ending:
         attempt, error_id = claim.run.attempt, self.explain(error, claim)
         note = str(error) if isinstance(error, HearthError) else f"{type(error).__name__}: {error}"
-        note = _redact(" ".join(note.split()))[:500]
+        note = Redactor.here().text(" ".join(note.split()))[:500]
         about = {"job": name_of(claim), "attempt": attempt, "error_id": error_id, "note": note}
         if attempt <= job.retries and not isinstance(error, Refusal):
             # Twenty times as much again is longer than the longest, and no more than a timedelta holds.

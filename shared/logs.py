@@ -1,87 +1,29 @@
 """Structured logs on standard error, with secrets taken out of everything that is written, tracebacks included."""
 
 import logging
-import re
+import os
 import sys
-from collections.abc import Iterable, MutableMapping
+import threading
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Final
 
 import structlog
 
+from shared.redaction import Event, Redactor, secrets_around
 from shared.tracing import trace_id
 
-MASK: Final = "[redacted]"
-SHORTEST_SECRET: Final = 6
-"""A shorter one would tear holes into ordinary words."""
-
-_PATTERNS: Final = (
-    # A bot token: base64 of the id, a time, a signature.
-    (re.compile(r"[A-Za-z0-9_-]{23,28}\.[A-Za-z0-9_-]{6,7}\.[A-Za-z0-9_-]{27,}"), MASK),
-    # As "Authorization: Bot …", as JSON, and as the pair of bytes that aiohttp shows.
-    (
-        re.compile(
-            r"(?i)(authorization[\\'\"]*\s*[:=,]\s*(?:b?[\\'\"]+)?(?:(?:bot|bearer|basic)\s+)?)[^\s'\",}]+"
-        ),
-        rf"\1{MASK}",
-    ),
-    # Tokens of webhooks and interactions stand in the path, passwords before the host.
-    (re.compile(r"(/(?:webhooks|interactions)/\d+/)[A-Za-z0-9_.~%-]{16,}"), rf"\1{MASK}"),
-    (re.compile(r"(://[^/\s:@]*:)[^/\s]+@"), rf"\1{MASK}@"),
-    # What makes an attachment's address valid, and what others put into theirs.
-    (
-        re.compile(
-            r"(?i)([?&](?:ex|is|hm|sig|signature|token|access_token|api_key|key|password)=)[^&\s'\"]+"
-        ),
-        rf"\1{MASK}",
-    ),
-)
-_SECRET_NAMES: Final = frozenset({"token", "authorization", "password", "secret", "api_key", "cookie"})
 # What may stand on several lines; elsewhere a line break could be a stranger's attempt at a line of ours.
 _MULTILINE: Final = frozenset({"exception", "stack", "trace"})
 _CONTROLS: Final = {c: f"\\x{c:02x}" for c in (*range(32), *range(127, 160)) if chr(c) not in "\n\t"}
 _LINE_ENDS: Final = {ord("\n"): "\\n", 0x2028: "\\u2028", 0x2029: "\\u2029"}
-Event = MutableMapping[str, Any]
-
-
-class Redactor:
-    """Takes secrets out of log events: the given ones, and whatever looks like one."""
-
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._secrets = sorted({s for s in secrets if len(s) >= SHORTEST_SECRET}, key=len, reverse=True)
-
-    def __call__(self, _logger: object, _method: str, event: Event) -> Event:
-        """Clean every value of an event."""
-        for name, value in event.items():
-            # structlog's own, which is taken away before anything is written.
-            if not name.startswith("_"):
-                event[name] = self._field(name, value)
-        return event
-
-    def clean(self, value: Any) -> Any:
-        """Clean strings wherever they stand in a value; other objects by their representation."""
-        match value:
-            case None | bool() | int() | float():
-                return value
-            case dict():
-                return {self.clean(k): self._field(k, v) for k, v in value.items()}
-            case list() | tuple() | set() | frozenset():
-                return [self.clean(v) for v in value]
-        text = value if isinstance(value, str) else _shown(value)
-        for secret in self._secrets:
-            text = text.replace(secret, MASK)
-        for pattern, instead in _PATTERNS:
-            text = pattern.sub(instead, text)
-        return text
-
-    def _field(self, name: object, value: Any) -> Any:
-        if isinstance(name, str) and name.lower() in _SECRET_NAMES and value is not None:
-            return MASK
-        return self.clean(value)
 
 
 def configure(level: str, style: str, secrets: Iterable[str]) -> None:
-    """Send structlog's and the standard library's logs to standard error, as JSON lines or for a console."""
+    """Send structlog's and the standard library's logs to standard error, as JSON lines or for a console.
+
+    Neither `secrets` nor those of the environment are in what is written.
+    """
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         with_trace,
@@ -91,7 +33,7 @@ def configure(level: str, style: str, secrets: Iterable[str]) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,
-        Redactor(secrets),
+        Redactor([*secrets, *secrets_around(os.environ)]),
     ]
     renderers: list[Any] = (
         [structlog.processors.JSONRenderer(ensure_ascii=False)]
@@ -137,6 +79,12 @@ def configure(level: str, style: str, secrets: Iterable[str]) -> None:
     sys.excepthook = _uncaught
 
 
+def write_uncaught() -> None:
+    """Send to the log what nobody catches in a thread, or while objects end; for a process of our own alone."""
+    threading.excepthook = _uncaught_in_thread
+    sys.unraisablehook = _unraisable
+
+
 def with_trace(_logger: object, _method: str, event: Event) -> Event:
     """Name the trace that the line belongs to, where there is one."""
     if (current := trace_id()) is not None:
@@ -155,16 +103,20 @@ def one_line(_logger: object, _method: str, event: Event) -> Event:
     return event
 
 
-def _shown(value: object) -> str:
-    try:
-        return repr(value)
-    # An object that cannot be shown must not cost the line that it stands in.
-    except Exception as error:
-        return f"<{type(value).__name__}, whose repr raised {type(error).__name__}>"
-
-
 def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     if issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error, trace)
     else:
         structlog.get_logger("hearth").critical("uncaught", exc_info=(kind, error, trace))
+
+
+def _uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
+    if args.exc_value is not None and args.exc_type is not SystemExit:
+        about = (args.exc_type, args.exc_value, args.exc_traceback)
+        structlog.get_logger("hearth").critical("uncaught in a thread", exc_info=about)
+
+
+def _unraisable(args: "sys.UnraisableHookArgs") -> None:
+    if args.exc_value is not None:
+        about = (args.exc_type, args.exc_value, args.exc_traceback)
+        structlog.get_logger("hearth").error("could not be raised", exc_info=about)

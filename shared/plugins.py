@@ -20,6 +20,7 @@ import plugins as builtin
 from shared.command import Command
 from shared.model import AnyModel
 from shared.plugin import API_VERSION, ENTRY_POINTS, PROJECT, Card, Hooks, Job, Watch
+from shared.redaction import Redactor
 from shared.texts import Texts
 from shared.tool import Tool
 
@@ -153,8 +154,10 @@ class Plugins:
 
 def _quarantine(name: str, origin: str, error: BaseException) -> Quarantine:
     reason = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
-    trace = "".join(traceback.format_exception(error))
-    return Quarantine(name, origin, " ".join(reason.split())[:300], trace)
+    # It is shown in chat: what a wrong setting of a plugin quotes may be a key.
+    clean = Redactor.here().text
+    trace = clean("".join(traceback.format_exception(error)))
+    return Quarantine(name, origin, clean(" ".join(reason.split()))[:300], trace)
 
 
 def _sources(folders: Sequence[Path]) -> Iterable[Source]:

@@ -1,6 +1,7 @@
 """The command line: `hearth`. One module a group of commands; errors become one clear line here."""
 
 import sys
+import traceback
 from typing import Final, NoReturn
 
 import typer
@@ -8,6 +9,7 @@ from pydantic import ValidationError
 
 from bot import __version__
 from shared.errors import HearthError
+from shared.redaction import Redactor
 
 OWN: Final = frozenset(
     {"run", "sandbox", "call", "predict", "doctor", "backup", "restore", "plugins", "models", "jobs"}
@@ -69,10 +71,14 @@ def main() -> None:
         sys.exit(130)
     except (HearthError, OSError, ValueError) as error:
         if debug:
-            raise
+            _traceback()
         _end(
             _settings(error) if isinstance(error, ValidationError) else str(error) or type(error).__name__, 1
         )
+    # A mistake of ours, or a library's own error, of which the whole is wanted.
+    except Exception as error:
+        _traceback()
+        _end(f"{type(error).__name__}: {error}", 1)
 
 
 def _settings(error: ValidationError) -> str:
@@ -82,8 +88,12 @@ def _settings(error: ValidationError) -> str:
 
 
 def _end(message: str, status: int) -> NoReturn:
-    sys.stderr.write(f"hearth: {' '.join(message.split())[:500]}\n")
+    sys.stderr.write(f"hearth: {Redactor.here().text(' '.join(message.split()))[:500]}\n")
     sys.exit(status)
+
+
+def _traceback() -> None:
+    sys.stderr.write(Redactor.here().text(traceback.format_exc()))
 
 
 def _version(wanted: bool) -> None:

@@ -31,6 +31,7 @@ def serve_until_stopped(settings: Settings, token: str, guild_ready_timeout: flo
     """Serve, and turn what Discord refuses into a line that says what to do."""
     secrets = [token, *filter(None, [make_url(settings.database).password])]
     logs.configure(settings.log_level, settings.log_format, secrets=secrets)
+    logs.write_uncaught()
     try:
         asyncio.run(serve(settings, token, guild_ready_timeout=guild_ready_timeout))
     except discord.LoginFailure:

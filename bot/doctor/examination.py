@@ -1,6 +1,7 @@
 """Runs the checks, each for itself: one that breaks is a finding, and stops none of the others."""
 
 from collections.abc import Awaitable, Callable, Collection
+from dataclasses import replace
 from typing import Final
 
 from bot.doctor.backups import backups
@@ -11,6 +12,7 @@ from bot.doctor.models import plugins_and_models
 from bot.doctor.network import http_port, traces
 from bot.doctor.secrets import files_of_secrets, secret_key, token
 from shared.plugins import Plugins
+from shared.redaction import Redactor
 from shared.settings import Settings
 
 CHECKS: Final = (
@@ -59,4 +61,5 @@ async def examine(
         # Whatever breaks in a check is what the operator must see.
         except Exception as error:
             findings.append(Finding(name, "problem", f"{type(error).__name__}: {error}", "See the message."))
-    return findings
+    clean = Redactor.here().text
+    return [replace(each, seen=clean(each.seen), remedy=clean(each.remedy)) for each in findings]
