@@ -2,14 +2,16 @@
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from shared.context import Asker
 from shared.database import Database, now_ms
+from shared.database_trouble import DatabaseTrouble
 from shared.quota import Bucket, Buckets
 from shared.reply import Button
 from shared.settings import Settings
@@ -17,6 +19,7 @@ from shared.tables import button, pending
 
 HOUR_MS = 3_600_000
 TOKEN_LIFE_MS = 15 * 60_000
+log = structlog.get_logger("hearth.pending")
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class Ledger:
             insert(pending),
             delete(pending).where(pending.c.interaction_id == bindparam("answered")),
         )
+        self._late: set[int] = set()
 
     async def admit(
         self,
@@ -83,9 +87,23 @@ class Ledger:
         await self._database.transact(work)
 
     async def done(self, interaction_id: int) -> None:
-        """Note that an interaction was answered."""
-        answered = {"answered": interaction_id}
-        await self._database.transact(lambda connection: connection.execute(self._answered, answered).close())
+        """Note that an interaction was answered; where the database is in trouble, when the next one is."""
+        self._late.add(interaction_id)
+        ids = tuple(self._late)
+        answered = [{"answered": id} for id in ids]
+        try:
+            await self._database.transact(
+                lambda connection: connection.execute(self._answered, answered).close()
+            )
+        except DatabaseTrouble as error:
+            log.warning("answer not noted yet", interaction=interaction_id, error=str(error))
+        else:
+            self._late.difference_update(ids)
+
+    async def noted(self, interactions: Collection[int]) -> set[int]:
+        """Return which of these interactions are noted as not yet answered."""
+        query = select(pending.c.interaction_id).where(pending.c.interaction_id.in_(interactions))
+        return await self._database.transact(lambda connection: set(connection.execute(query).scalars()))
 
     async def take_orphans(self) -> list[Orphan]:
         """Return, and forget, what an earlier life of this bot left unanswered."""

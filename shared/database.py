@@ -16,10 +16,11 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import NullPool, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.sql.schema import Table
 
-from shared.database_trouble import DatabaseTrouble, told, told_of_connecting
+from shared.database_trouble import DatabaseTrouble, is_held, told, told_of_connecting
 
 BUSY_TIMEOUT_MS: Final = 5000
 TURN_SECONDS: Final = 20
@@ -57,6 +58,7 @@ class Database:
         # Values may be personal, and errors go to the log.
         options["hide_parameters"] = True
         self._turn = asyncio.Lock() if self.is_sqlite else None
+        self._found_held = 0
         self.engine: AsyncEngine = create_async_engine(self.url, **options)
         self._direct: Engine | None = None
         self._thread = ThreadPoolExecutor(1, "database")
@@ -132,13 +134,20 @@ class Database:
         if self._turn is None:
             yield
             return
+        found_held = self._found_held
         try:
             async with asyncio.timeout(TURN_SECONDS):
                 await self._turn.acquire()
         except TimeoutError:
             raise DatabaseTrouble.busy() from None
         try:
+            # Who stood behind one that waited in vain has waited as long: all are told at once, not one after another.
+            if self._found_held != found_held:
+                raise DatabaseTrouble.busy()
             yield
+        except DBAPIError as error:
+            self._found_held += is_held(error)
+            raise
         finally:
             self._turn.release()
 
@@ -151,7 +160,8 @@ class Database:
 
 
 def _on_sqlite_connect(connection: Any, _record: Any) -> None:
-    _set(connection, "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
+    # What is removed is overwritten: it may be what somebody had forgotten.
+    _set(connection, "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "secure_delete=ON")
 
 
 def _on_sqlite_reader(connection: Any, _record: Any) -> None:

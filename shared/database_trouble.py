@@ -76,6 +76,11 @@ def trouble_of(error: Exception) -> DatabaseTrouble | None:
     return None
 
 
+def is_held(error: DBAPIError) -> bool:
+    """Tell whether another process held SQLite's file for longer than it was waited for."""
+    return str(getattr(error.orig, "sqlite_errorname", "")).startswith("SQLITE_BUSY")
+
+
 def _of_sqlite(name: str) -> DatabaseTrouble | None:
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return DatabaseTrouble.busy()

@@ -6,8 +6,9 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -22,9 +23,38 @@ def binaries() -> Path | None:
     return Path(local).parent if local else None
 
 
+@dataclass(frozen=True)
+class Server:
+    """A running server, and an empty database on it."""
+
+    address: str
+    start: Callable[[], None]
+    stop: Callable[[], None]
+
+    async def end_connections(self) -> None:
+        """Break off every other connection to the database, whatever it is doing."""
+        import asyncpg
+
+        connection = await asyncpg.connect(self.address)
+        try:
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        finally:
+            await connection.close()
+
+
 @contextmanager
 def postgres() -> Iterator[str]:
     """Start a server with an empty database, and yield its address; skips the test where none is installed."""
+    with server() as running:
+        yield running.address
+
+
+@contextmanager
+def server() -> Iterator[Server]:
+    """Start a server that can be stopped and started again; skips the test where none is installed."""
     programs = binaries()
     if programs is None:
         pytest.skip("PostgreSQL is not installed")
@@ -49,14 +79,21 @@ def postgres() -> Iterator[str]:
             )  # fmt: skip
 
         data = str(home / "data")
-        run("initdb", "-D", data, "-A", "trust", "-U", "hearth", "-N")
         options = f"-p {port} -k {home} -c listen_addresses=127.0.0.1 -c fsync=off"
-        run("pg_ctl", "-D", data, "-o", options, "-l", str(home / "log"), "-w", "start")
+
+        def start() -> None:
+            run("pg_ctl", "-D", data, "-o", options, "-l", str(home / "log"), "-w", "start")
+
+        def stop() -> None:
+            run("pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+
+        run("initdb", "-D", data, "-A", "trust", "-U", "hearth", "-N")
+        start()
         try:
             run("createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "hearth", "hearth")
-            yield f"postgresql://hearth@127.0.0.1:{port}/hearth"
+            yield Server(f"postgresql://hearth@127.0.0.1:{port}/hearth", start, stop)
         finally:
-            run("pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+            stop()
 
 
 async def new_database(address: str, name: str) -> str:
