@@ -105,7 +105,8 @@ class JobRunner:
             asked=claim.run.asked,
             learners=core.learners(),
         )
-        await job.run(context)
+        with core.traces.trace("job", job=f"{entry.plugin}/{entry.name}", attempt=claim.run.attempt):
+            await job.run(context)
 
     def _explain(self, error: BaseException, claim: Claim) -> str | None:
         where = {"job": f"{claim.entry.plugin}/{claim.entry.name}", "run": claim.run.id}

@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
         ] = False,
         as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     ) -> None:
-        """Check Python, torch, token, intents, database, plugins, models, disk and memory; 1 if there is a problem."""
+        """Look at all that the bot needs, and say what to do about what is missing; 1 if there is a problem."""
         settings = Settings()
         logs.configure("critical", settings.log_format, secrets=[])
         findings = asyncio.run(examine(settings, online=online))

@@ -6,6 +6,7 @@ from typing import Final
 
 from bot.doctor.backups import backups
 from bot.doctor.database import database
+from bot.doctor.engines import engine, model_store
 from bot.doctor.finding import Finding
 from bot.doctor.machine import data_folder, fonts, memory, python, torch
 from bot.doctor.models import plugins_and_models
@@ -23,6 +24,8 @@ CHECKS: Final = (
     "memory",
     "database",
     "plugins",
+    "engine",
+    "model store",
     "backups",
     "secret key",
     "http port",
@@ -45,6 +48,8 @@ async def examine(
         "memory": memory,
         "database": lambda: database(settings, plugins),
         "plugins": lambda: plugins_and_models(settings, plugins),
+        "engine": lambda: engine(settings, plugins),
+        "model store": lambda: model_store(settings, plugins),
         "backups": lambda: backups(settings),
         "secret key": lambda: secret_key(settings),
         "http port": lambda: http_port(settings),

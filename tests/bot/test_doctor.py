@@ -1,67 +1,27 @@
 """`hearth doctor` finds what is missing, says what to do, and lets no failing check hide another."""
 
 import json
-import os
-import re
 import socket
 import sqlite3
-import subprocess
-import sys
-import zipfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import inspect, text, update
+from sqlalchemy import inspect, text
 
-from bot.doctor import CHECKS, Finding, examine
-from bot.doctor.database import LARGE_LOG, schema
-from shared.database import Database, now_ms
-from shared.jobs import Jobs
+from bot.doctor import Finding
+from bot.doctor.database import schema
 from shared.migrate import migrate, newest_revision
 from shared.model import Report as Figures
-from shared.plugins import Plugins
-from shared.schedule import Schedule
 from shared.settings import Settings
 from shared.store import Store
-from shared.tables import audit, job, job_run, quota
 from shared.vault import Vault
-from tests.kit.postgres import postgres
-
-REPOSITORY = Path(__file__).parents[2]
-TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4." + "GaBcDe." + "x" * 38
-NAMES = ("HEARTH_", "DISCORD_", "OTEL_")
-
-
-@dataclass(frozen=True)
-class Report:
-    """What the doctor found, by the name of the check."""
-
-    findings: list[Finding]
-
-    def __getitem__(self, name: str) -> Finding:
-        return next(f for f in self.findings if f.name == name)
-
-    @property
-    def problems(self) -> list[str]:
-        """The checks with a problem."""
-        return [f.name for f in self.findings if f.level == "problem"]
+from tests.bot.doctored import REPOSITORY, TOKEN, doctor, forget_settings, opened, report
 
 
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith(NAMES)]:
-        monkeypatch.delenv(name)
-
-
-async def report(folder: Path, *, torch: bool = False, **values: Any) -> Report:
-    """Examine a bot whose data folder is `folder`; torch, which takes seconds to import, where it is asked for."""
-    settings = Settings(_env_file=None, **{"data_dir": folder / "data", "http_port": 0, **values})
-    return Report(await examine(settings, only=[c for c in CHECKS if torch or c != "torch"]))
+    forget_settings(monkeypatch)
 
 
 async def test_a_fresh_folder_is_fine_but_for_the_token(tmp_path: Path) -> None:
@@ -139,151 +99,30 @@ async def test_a_champion_that_is_damaged_is_named_and_the_default_stands_in(tmp
     )
 
 
-async def test_the_tables_of_a_plugin_that_are_of_a_newer_version_are_a_warning_or_a_problem(
-    tmp_path: Path,
-) -> None:
-    async with opened(tmp_path) as database:
-        await migrate(database)
-        for plugin in Plugins.discover():
-            if plugin.card.migrations is not None:
-                await migrate(database, plugin.name, plugin.card.migrations)
-        async with database.begin() as connection:
-            await connection.execute(text("UPDATE rollcall_version SET version_num = '9999'"))
-    found = await report(tmp_path)
-    assert found.problems == ["database"]
-    assert [f.seen for f in found.findings if "tables of" in f.seen] == [
-        "tables of rollcall is at revision 9999, which this version does not know"
-    ]
+async def test_a_cluster_that_is_away_and_replicas_of_no_model_are_named(tmp_path: Path) -> None:
+    assert (await report(tmp_path))["engine"].seen == "local"
+    away = await report(tmp_path, engine="ray", ray_address="127.0.0.1:1", ray_replicas={"spma": 2})
+    found = [f for f in away.findings if f.name == "engine"]
+    assert [f.level for f in found] == ["problem", "warning"]
+    assert "no Ray cluster answers at 127.0.0.1:1" in found[0].seen
+    assert "spma" in found[1].seen
+    with socket.create_server(("127.0.0.1", 0)) as there:
+        address = f"ray://127.0.0.1:{there.getsockname()[1]}"
+        assert (await report(tmp_path, engine="ray", ray_address=address))["engine"].level == "ok"
 
 
-async def test_a_database_file_that_is_damaged_is_a_problem(tmp_path: Path) -> None:
-    async with opened(tmp_path) as database:
-        await migrate(database)
-        rows = [
-            {"bucket": f"person:{number}", "tokens": 1.0, "updated_ms": 1, "burst": 1.0, "per_ms": 1.0}
-            for number in range(2000)
-        ]
-        async with database.begin() as connection:
-            await connection.execute(quota.insert(), rows)
-            root = (
-                await connection.execute(text("SELECT rootpage FROM sqlite_master WHERE name = 'quota'"))
-            ).scalar_one()
-    path = tmp_path / "data" / "hearth.db"
-    whole = bytearray(path.read_bytes())
-    # A page of the table's tree is written over.
-    size = int.from_bytes(whole[16:18], "big")
-    whole[(root - 1) * size + 8 : root * size] = b"\xff" * (size - 8)
-    path.write_bytes(whole)
-    found = await report(tmp_path)
-    assert found["database file"].level == "problem"
-    assert "restore" in found["database file"].remedy
-
-
-async def test_a_log_of_the_database_that_cannot_be_cut_is_a_warning(tmp_path: Path) -> None:
-    async with opened(tmp_path) as database:
-        await migrate(database)
-        # Somebody reads on and on, while much is written.
-        with closing(sqlite3.connect(tmp_path / "data" / "hearth.db")) as reader:
-            reader.execute("BEGIN").execute("SELECT count(*) FROM quota").fetchone()
-            async with database.begin() as connection:
-                await connection.execute(text("CREATE TABLE large (body BLOB)"))
-                for _ in range(5):
-                    await connection.execute(text(f"INSERT INTO large VALUES (zeroblob({LARGE_LOG // 4}))"))
-            found = await report(tmp_path)
-    assert found["database file"].level == "warning"
-    assert "hearth.db-wal has" in found["database file"].seen
-
-
-async def test_rows_from_the_future_tell_of_a_clock_that_is_wrong(tmp_path: Path) -> None:
-    async with opened(tmp_path) as database:
-        await migrate(database)
-        assert (await report(tmp_path))["clock of rows"].level == "ok"
-        act = {"at_ms": now_ms() + 3_600_000, "act": "trial", "details": "{}"}
-        async with database.begin() as connection:
-            await connection.execute(audit.insert(), act)
-    found = (await report(tmp_path))["clock of rows"]
-    assert found.level == "warning"
-    assert re.fullmatch(r"something in the database is of 3[56]\d\d s from now", found.seen)
-
-
-async def test_jobs_that_fail_and_runs_that_nobody_takes_are_named(tmp_path: Path) -> None:
-    async with opened(tmp_path) as database:
-        await migrate(database)
-        jobs, hour = Jobs(database), 3_600_000
-        failing = await jobs.put("stock", "post", Schedule(cron="0 9 * * *"))
-        mended = await jobs.put("reviews", "scrape", Schedule(cron="0 9 * * *"))
-        paused = await jobs.put("trial", "sleep", Schedule(cron="0 9 * * *"))
-        runs = [
-            (failing.id, "done", 3), (failing.id, "failed", 2), (mended.id, "failed", 3), (mended.id, "done", 2),
-            (paused.id, "failed", 2),
-        ]  # fmt: skip
-        async with database.begin() as connection:
-            for number, state, ago in runs:
-                at = now_ms() - ago * hour
-                values = {
-                    "job_id": number,
-                    "due_ms": at,
-                    "state": state,
-                    "attempt": 1,
-                    "until_ms": at,
-                    "note": "",
-                }
-                await connection.execute(job_run.insert(), values)
-            await connection.execute(update(job).where(job.c.id == paused.id).values(paused=True))
-        found = (await report(tmp_path))["jobs"]
-        assert (found.level, found.seen) == ("warning", "1 failed when last run: stock/post (number 1)")
-        assert found.remedy == "hearth jobs history 1"
-        async with database.begin() as connection:
-            await connection.execute(job_run.delete())
-            await connection.execute(update(job).where(job.c.id == mended.id).values(next_ms=now_ms() - hour))
-        found = (await report(tmp_path))["jobs"]
-        assert (found.level, found.seen) == (
-            "warning",
-            "1 are due for over 15 min: reviews/scrape (number 2)",
-        )
-
-
-async def test_backups_are_named_with_their_age_and_missed_ones_are_a_warning(tmp_path: Path) -> None:
-    assert (await report(tmp_path))["backups"].level == "warning"
-    folder, now = tmp_path / "backups", datetime.now(UTC)
-    folder.mkdir()
-    hourly = {"backup_folder": folder, "backup_cron": "0 * * * *"}
-    assert (await report(tmp_path, **hourly))["backups"].seen == f"none in {folder} yet"
-
-    def made(ago: timedelta) -> Path:
-        path = folder / f"hearth-{now - ago:%Y%m%dT%H%M%S}Z.zip"
-        with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr("manifest.json", "{}")
-        return path
-
-    made(timedelta(hours=30))
-    found = (await report(tmp_path, **hourly))["backups"]
-    assert (found.level, found.seen.endswith("30.0 h old, and the next is overdue")) == ("warning", True)
-    path = made(timedelta(minutes=5))
-    (folder / "hearth-of-mine.zip").write_bytes(b"")
-    found = (await report(tmp_path, **hourly))["backups"]
-    assert (found.level, found.seen.startswith(path.name)) == ("ok", True)
-    path.write_bytes(path.read_bytes()[:20])
-    assert (await report(tmp_path, **hourly)).problems == ["backups"]
-
-
-async def test_a_key_that_is_gone_or_that_others_may_read_is_named(tmp_path: Path) -> None:
-    assert (await report(tmp_path))["secret key"].level == "ok"
-    async with opened(tmp_path) as database:
-        await migrate(database)
-    gone = (await report(tmp_path))["secret key"]
-    assert gone.level == "warning"
-    assert "what was sealed by it is lost" in gone.remedy
-    Vault.of(Settings(_env_file=None, data_dir=tmp_path / "data"))
-    path = tmp_path / "data" / "secret.key"
-    assert (await report(tmp_path))["secret key"].level == "ok"
-    path.chmod(0o644)
-    assert (await report(tmp_path))["secret key"].remedy == f"chmod 600 {path}"
-    path.chmod(0o600)
-    path.write_text("short", encoding="utf-8")
-    broken = await report(tmp_path)
-    assert broken.problems == ["secret key"]
-    assert "short" not in repr(broken["secret key"])
+async def test_a_shared_model_store_is_read(tmp_path: Path) -> None:
+    folder = tmp_path / "shared"
+    (folder / "spam").mkdir(parents=True)
+    (folder / "spam" / "champion.json").write_text("{", encoding="utf-8")
+    broken = await report(tmp_path, model_store=f"file://{folder}")
+    assert broken.problems == ["model store"]
+    assert "champion.json cannot be read" in broken["model store"].seen
+    (folder / "spam" / "champion.json").unlink()
+    assert (await report(tmp_path, model_store=f"file://{folder}"))["model store"].seen.endswith(
+        ", 0 champions"
+    )
+    assert (await report(tmp_path, model_store="nonsense://a:opensesame@b/c")).problems == ["model store"]
 
 
 async def test_a_token_in_a_file_that_others_may_read_is_a_warning(
@@ -326,19 +165,6 @@ async def test_traces_are_looked_at_and_no_password_of_their_address_is_shown(
     assert "opensesame" not in repr(away.findings)
 
 
-async def test_on_postgresql_the_two_clocks_are_compared(tmp_path: Path) -> None:
-    with postgres() as url:
-        fresh = await report(tmp_path, database_url=url)
-        assert re.fullmatch(r"0\.\d s apart from the database's", fresh["clock"].seen)
-        assert "empty" in fresh["database"].seen
-        database = Database(Settings(_env_file=None, database_url=url).database)
-        await migrate(database)
-        await database.close()
-        found = await report(tmp_path, database_url=url)
-    assert found.problems == []
-    assert (found["database"].level, found["jobs"].level, found["clock of rows"].level) == ("ok", "ok", "ok")
-
-
 async def test_hub_models_that_cannot_be_had_or_belong_to_nobody_are_warnings(tmp_path: Path) -> None:
     found = await report(tmp_path, hub={"spam": "no revision", "spma": "org/name@v1"})
     assert found.problems == []
@@ -364,16 +190,6 @@ async def test_every_finding_that_is_not_well_says_what_to_do(tmp_path: Path) ->
     )
     assert len([f for f in found.findings if f.level != "ok"]) >= 4
     assert [f.name for f in found.findings if f.level != "ok" and not f.remedy] == []
-
-
-@asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[Database]:
-    """Open the database of the bot whose data folder is `folder`."""
-    database = Database(f"sqlite+aiosqlite:///{folder}/data/hearth.db")
-    try:
-        yield database
-    finally:
-        await database.close()
 
 
 @pytest.mark.parametrize("token", ["nonsense", "a.b.c", TOKEN + " " + TOKEN, "Bot " + TOKEN])
@@ -432,28 +248,56 @@ async def test_a_port_that_is_taken_is_a_warning(tmp_path: Path) -> None:
     assert str(port) in found["http port"].seen
 
 
-def doctor(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command as an operator does, in a folder of its own."""
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(NAMES)}
-    return subprocess.run(
-        [sys.executable, "-m", "bot.cli", "doctor", *arguments],
-        cwd=folder,
-        env={**inherited, "PYTHONPATH": str(REPOSITORY), "HEARTH_HTTP_PORT": "0", **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-
-
-def test_json_is_one_list_of_findings_and_the_status_tells_of_problems(tmp_path: Path) -> None:
+def test_json_is_one_list_of_findings(tmp_path: Path) -> None:
     well = doctor(tmp_path, "--json")
     assert well.returncode == 0, well.stderr
     findings = json.loads(well.stdout)
     assert {"python", "torch", "data folder", "database", "token"} <= {f["name"] for f in findings}
     assert all(set(f) == {"name", "level", "seen", "remedy"} for f in findings)
-    ill = doctor(tmp_path, "--json", HEARTH_TOKEN="nonsense")
-    assert ill.returncode == 1
-    assert [f["name"] for f in json.loads(ill.stdout) if f["level"] == "problem"] == ["token"]
+
+
+def test_the_command_line_names_many_troubles_at_once_and_what_to_do_about_each(tmp_path: Path) -> None:
+    Vault.of(Settings(_env_file=None, data_dir=tmp_path / "data"))
+    (tmp_path / "data" / "secret.key").chmod(0o644)
+    (tmp_path / "token").write_text(TOKEN, encoding="utf-8")
+    (tmp_path / "token").chmod(0o644)
+    database = sqlite3.connect(tmp_path / "data" / "hearth.db")
+    with closing(database):
+        database.execute("CREATE TABLE hearth_version (version_num VARCHAR(32))")
+        database.execute("INSERT INTO hearth_version VALUES ('9999')")
+        database.commit()
+    done = doctor(
+        tmp_path,
+        "--json",
+        HEARTH_TOKEN_FILE=str(tmp_path / "token"),
+        HEARTH_HTTP_HOST="0.0.0.0",
+        HEARTH_BACKUP_FOLDER=str(tmp_path / "nowhere"),
+        HEARTH_ENGINE="ray",
+        HEARTH_RAY_ADDRESS="127.0.0.1:1",
+        HEARTH_MODEL_STORE="nonsense://store",
+        HEARTH_PLUGIN_FOLDERS=json.dumps([str(REPOSITORY / "tests" / "fixtures" / "folder")]),
+        OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:1",
+    )
+    assert done.returncode == 1, done.stderr
+    findings = json.loads(done.stdout)
+    levels = {f["name"]: f["level"] for f in findings if f["level"] != "ok"}
+    assert levels | {"memory": "warning", "data folder": "warning"} == {
+        "database": "problem",
+        "plugin broken": "problem",
+        "plugin greedy": "problem",
+        "engine": "problem",
+        "model store": "problem",
+        "backups": "warning",
+        "secret key": "problem",
+        "http port": "warning",
+        "traces": "warning",
+        "secret files": "warning",
+        # As the machine has them.
+        "memory": "warning",
+        "data folder": "warning",
+    }
+    assert [f["name"] for f in findings if f["level"] != "ok" and not f["remedy"]] == []
+    assert TOKEN not in done.stdout + done.stderr
 
 
 def test_people_read_a_line_for_each_finding_and_one_for_what_to_do(tmp_path: Path) -> None:
