@@ -138,10 +138,16 @@ async def test_one_slash_command_is_one_tree_of_spans_over_two_processes(
         async with house(settings) as home:
             answer = await (await home.person()).slash("spam score", text=SECRET_TEXT)
             assert "spam" in answer.text.lower()
-            await receiver.until(lambda spans: {"interaction", "run spam"} <= {span.name for span in spans})
+            (entry, *_) = await home.core.jobs.find("core", "sweep")
+            assert await home.core.jobs.run_now(entry.id) is not None
+            await receiver.until(lambda spans: {"interaction", "run spam", "job"} <= {s.name for s in spans})
         # What was not sent yet came at the end, before the house was closed.
-        spans = list(receiver.spans)
-    assert {span.trace for span in spans} == {spans[0].trace}, "one request, one trace"
+        everything = list(receiver.spans)
+    (job, *_) = receiver.named("job")
+    assert (job.parent, job.attributes["hearth.job"]) == ("", "core/sweep")
+    (asked,) = receiver.named("interaction")
+    assert {span.name for span in everything if not span.parent} == {"interaction", "job"}
+    spans = [span for span in everything if span.trace == asked.trace]
     tree = {span.name: span for span in spans}
     above = {span.name: next((s.name for s in spans if s.id == span.parent), None) for span in spans}
     assert above == {
