@@ -189,7 +189,7 @@ def _number_out(value: float) -> float | str:
 
 def _number_in(value: Any) -> float:
     if isinstance(value, str):
-        return _ODD[value] if value in _ODD else _is(float)(value)  # type: ignore[no-any-return]
+        return _ODD[value] if value in _ODD else _is(float)(value)
     if isinstance(value, bool):
         raise TypeError("a boolean is no number")
     return float(value)
