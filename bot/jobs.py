@@ -61,7 +61,7 @@ class JobRunner:
         return Clock(
             Runner(
                 ledger,
-                self.core.declared_jobs,
+                self._known,
                 self._work,
                 self._off,
                 self._explain,
@@ -69,6 +69,13 @@ class JobRunner:
                 ended=self._ended,
             )
         )
+
+    def _known(self) -> dict[tuple[str, str], Job]:
+        known = self.core.declared_jobs()
+        # Of several bots on one database those make backups that have a folder for them.
+        if self.core.settings.backup_folder is None:
+            del known["core", backup.BACKUP.name]
+        return known
 
     def _guilds(self) -> set[int] | None:
         # Before the bot is on Discord it knows of no server: jobs of the whole bot run, the others wait.

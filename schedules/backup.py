@@ -114,12 +114,15 @@ def superfluous(names: Iterable[str], days: int, weeks: int) -> list[str]:
 
 
 async def declare(jobs: Jobs, settings: Settings) -> None:
-    """Write the job as a row, where a folder is set, and remove it where none is set any more."""
+    """Write the job as a row, where a folder is set; remove it where this bot wrote it, and none is set any more."""
+    mine = {"by": settings.instance}
     if settings.backup_folder is not None:
-        await jobs.declare("core", BACKUP.name, Schedule(cron=settings.backup_cron), BACKUP.misfire)
+        schedule = Schedule(cron=settings.backup_cron)
+        await jobs.declare("core", BACKUP.name, schedule, BACKUP.misfire, arguments=mine)
         return
     for entry in await jobs.find("core", BACKUP.name):
-        await jobs.remove(entry.id)
+        if entry.arguments == mine:
+            await jobs.remove(entry.id)
 
 
 async def _tell(ctx: JobContext, settings: Settings) -> None:

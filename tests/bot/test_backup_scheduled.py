@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from bot.labour import LabourFailed
 from schedules.backup import BACKUP, NAME, RETRIES, declare, run, superfluous
+from schedules.clock import LOOK_SECONDS
 from shared.backup_archive import Archive
 from shared.context import JobContext
 from shared.database import Database
@@ -121,6 +122,9 @@ async def test_it_is_a_job_only_where_a_folder_is_set(tmp_path: Path) -> None:
     (entry,) = await jobs.find("core", BACKUP.name)
     assert (str(entry.schedule), entry.paused) == ("0 5 * * sun", True)
     unset = settings(tmp_path, backup_folder="")
+    # Another bot on the database has no say.
+    await declare(jobs, settings(tmp_path, backup_folder="", instance="another"))
+    assert len(await jobs.find("core", BACKUP.name)) == 1
     await declare(jobs, unset)
     assert await jobs.find("core", BACKUP.name) == []
     with pytest.raises(Refusal, match="is not set"):
@@ -149,3 +153,19 @@ async def test_a_bot_that_runs_backs_itself_up_and_answers_meanwhile(tmp_path: P
     assert done.manifest.tables["job"].rows >= 1
     # Its tokens stay with it.
     assert "pending" not in done.manifest.tables
+
+
+async def test_a_bot_without_a_folder_leaves_the_job_to_one_that_has_it(tmp_path: Path) -> None:
+    here = settings(tmp_path, instance="one")
+    ctx, _ = await context(here)
+    jobs = Jobs(ctx.database)
+    await declare(jobs, here)
+    (entry,) = await jobs.find("core", BACKUP.name)
+    async with house(settings(tmp_path, instance="two", backup_folder="")):
+        asked = await jobs.run_now(entry.id)
+        assert asked is not None
+        await asyncio.sleep(2 * LOOK_SECONDS)
+        waiting = await jobs.run(asked.id)
+        assert waiting is not None
+        assert waiting.state == "waiting"
+    await ctx.database.close()
