@@ -73,6 +73,7 @@ async def connected(
     """Bring `core` on to Discord, with health, metrics and jobs; at the end answer who waits, and leave."""
     settings, ledger, changed = core.settings, Ledger(core.database, core.settings), asyncio.Event()
     dispatcher = Dispatcher(core, ledger, metrics)
+    core.withdraw = dispatcher.withdraw
     client = HearthClient(core, dispatcher, ledger, guild_ready_timeout=guild_ready_timeout)
     async with client, AsyncExitStack() as stack:
         health = None
@@ -90,6 +91,7 @@ async def connected(
                 follow_states(core, metrics, changed),
                 core.weights.follow(lambda: core.predictor.engine),
                 _resync(client, changed),
+                dispatcher.end_forgotten(),
                 _watch_engine(core, metrics),
                 watch_surroundings(core, client, metrics),
             )

@@ -1,7 +1,7 @@
 """Runs commands: whoever asks, from chat, a button, a watch, or the command line, comes through here."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from bot.access import Access
@@ -30,6 +30,11 @@ from shared.tracing import NO_TRACES, Traces
 from shared.vault import Vault
 
 
+async def nothing_runs(_user: int) -> int:
+    """Stand for a process without chat."""
+    return 0
+
+
 @dataclass
 class Core:
     """What every command needs, in one place; made once a process, by `bot.assembly`."""
@@ -48,6 +53,9 @@ class Core:
     traces: Traces = NO_TRACES
     owners: frozenset[int] = frozenset()
     """Ids of the people whose bot this is, as Discord says."""
+
+    withdraw: Callable[[int], Awaitable[int]] = nothing_runs
+    """Breaks off what runs for a person, but for the request that asks; returns how many requests that were."""
 
     @property
     def jobs(self) -> Jobs:

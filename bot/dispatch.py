@@ -9,7 +9,7 @@ import contextlib
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import discord
@@ -37,7 +37,7 @@ from bot.pending import Ledger
 from bot.render import render
 from shared.command import Command
 from shared.context import Asker, Tracker
-from shared.errors import BadInput, Denied, QuotaExceeded, Refusal
+from shared.errors import BadInput, Busy, Denied, HearthError, QuotaExceeded, Refusal
 from shared.inputs import Upload
 from shared.parameters import Raw
 from shared.reply import Button, Reply
@@ -51,6 +51,9 @@ MODAL: Final = "m"
 MORE_MENU: Final = "more"
 REMEMBERED: Final = 1000
 DOWNLOAD_SECONDS: Final = 30
+BREAK_OFF_SECONDS: Final = 20.0
+"""How long one who is to be forgotten waits for their requests to end."""
+LOOK_SECONDS: Final = 2.0
 TELL_SECONDS: Final = 1.5
 """How long a stop waits for those that it interrupted to be told."""
 log = structlog.get_logger("hearth.dispatch")
@@ -60,6 +63,7 @@ log = structlog.get_logger("hearth.dispatch")
 class _Running:
     task: asyncio.Task[Reply]
     user_id: int
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Dispatcher:
@@ -272,7 +276,7 @@ class Dispatcher:
             await self._fail(exchange, error, asker, group.domain, command.name, received, group=group.name)
         finally:
             await self._ledger.done(key)
-            self._running.pop(key, None)
+            self._running.pop(key).ended.set()
             if not self._running:
                 self._idle.set()
 
@@ -410,6 +414,39 @@ class Dispatcher:
         if key not in self._remembered:
             raise Refusal("This form is too old. Run the command again.")
         return self._remembered.pop(key)
+
+    async def withdraw(self, user: int) -> int:
+        """Break off what runs for a person, but for the request that asks; return how many requests that were.
+
+        When this returns they have ended, so that nothing of theirs is written any more. Raises `Busy`.
+        """
+        mine = asyncio.current_task()
+        theirs = [each for each in self._running.values() if each.user_id == user and each.task is not mine]
+        count = sum(each.task.cancel() for each in theirs)
+        try:
+            async with asyncio.timeout(BREAK_OFF_SECONDS):
+                for each in theirs:
+                    await each.ended.wait()
+        except TimeoutError:
+            raise Busy("A request of yours is still being answered. Try again in a moment.") from None
+        return count
+
+    async def end_forgotten(self) -> None:
+        """Break off, for ever, requests that are not noted any more: another bot has forgotten their person."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if not self._running:
+                continue
+            before = dict(self._running)
+            try:
+                noted = await self._ledger.noted(list(before))
+            # A database that is away for a while must not end the bot; requests say so themselves.
+            except HearthError as error:
+                log.error("requests not looked at", error=str(error))
+                continue
+            for key, running in before.items():
+                if key not in noted:
+                    running.task.cancel()
 
     async def stop(self, seconds: float) -> None:
         """Take no more requests; give those under way `seconds`, then tell their askers to ask again."""

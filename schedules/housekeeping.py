@@ -1,13 +1,19 @@
-"""Removes what has had its time: old buttons, requests that nobody waits for, full quota buckets, old runs of jobs."""
+"""Removes what has had its time: old buttons, requests nobody waits for, full quota buckets, old runs, old feedback."""
 
+import asyncio
+import os
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from schedules.retrain import FOLDER as RETRAIN_FOLDER
 from shared.context import JobContext
 from shared.database import now_ms
+from shared.durable import hold
+from shared.feedback import DAYS as FEEDBACK_DAYS
 from shared.plugin import Job
 from shared.tables import button, job, job_post, job_run, pending, quota
 
@@ -33,6 +39,22 @@ async def sweep(ctx: JobContext) -> None:
         gone = (job_run.c.job_id.not_in(select(job.c.id)), job_run.c.state != "running")
         await connection.execute(delete(job_run).where(*gone))
         await connection.execute(delete(job_post).where(job_post.c.run_id.not_in(select(job_run.c.id))))
+        for each in ctx.learners.values():
+            table = each.table
+            await connection.execute(delete(table).where(table.c.created_ms < now - FEEDBACK_DAYS * DAY_MS))
+    await asyncio.to_thread(_remove_joined, ctx.folder / RETRAIN_FOLDER)
+
+
+def _remove_joined(folder: Path) -> None:
+    """Remove data files of trainings that were killed: they hold what people wrote."""
+    if (held := hold(folder)) is None:
+        # A training is under way, or there has been none.
+        return
+    try:
+        for path in folder.glob("*.csv"):
+            path.unlink(missing_ok=True)
+    finally:
+        os.close(held)
 
 
 async def _thin(connection: AsyncConnection) -> None:

@@ -31,6 +31,8 @@ from shared.promotion import said
 from shared.settings import Settings
 from shared.store import Store
 
+FOLDER: Final = "retrain"
+"""Where the joined files lie while a training runs; whoever trains holds it."""
 ATTEMPTS: Final = 3
 HOUR_MS: Final = 3_600_000
 WAIT_SECONDS: Final = 3.0
@@ -170,7 +172,7 @@ class Retraining:
 
     @property
     def _folder(self) -> Path:
-        folder = self.ctx.folder / "retrain"
+        folder = self.ctx.folder / FOLDER
         folder.mkdir(exist_ok=True)
         return folder
 

@@ -22,10 +22,12 @@ from sqlalchemy import (
     Select,
     String,
     Table,
-    Text,
     UniqueConstraint,
     delete,
     select,
+)
+from sqlalchemy import (
+    Text as LongText,
 )
 
 from shared.command import MAX_TEXT
@@ -34,8 +36,16 @@ from shared.database import now_ms
 from shared.errors import Denied
 from shared.plugin import Kept
 from shared.reply import Button, Reply
+from shared.texts import Text
 
-KEPT: Final = Kept("texts that you marked right or wrong, with your id, to improve the model", None)
+DAYS: Final = 730
+"""After which feedback goes; the core's housekeeping sees to it."""
+KEPT: Final = Kept(
+    "texts that you marked right or wrong, with your id, to improve the model",
+    DAYS,
+    rows=("feedback",),
+    why=Text("so that the model learns from it; you gave it for that, by pressing the button"),
+)
 """What a plugin with feedback states on its card."""
 
 
@@ -47,7 +57,7 @@ def feedback_table(plugin: str, metadata: MetaData, longest_label: int = 16) -> 
         Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
         Column("user_id", BigInteger, nullable=False, index=True),
         Column("guild_id", BigInteger),
-        Column("text", Text, nullable=False),
+        Column("text", LongText, nullable=False),
         # SHA-256 of the text: one person's later word on a text replaces the earlier one.
         Column("digest", String(64), nullable=False),
         Column("label", String(longest_label), nullable=False),

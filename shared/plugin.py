@@ -23,7 +23,9 @@ from shared.learning import Feedback
 from shared.model import AnyModel
 from shared.reply import Reply
 from shared.schedule import Schedule
+from shared.texts import Text
 from shared.tool import Tool
+from shared.vault import Vault
 
 PROJECT: Final = "hearth"
 ENTRY_POINTS: Final = "hearth.plugins"
@@ -33,12 +35,23 @@ hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
+Rows = Mapping[str, Sequence[Mapping[str, Any]]]
+"""What the statements of `export_user` found, by the names that it gives them."""
+
+
 @dataclass(frozen=True)
 class Kept:
-    """Personal data that a plugin keeps: what (a msgid), and for how many days (None: until it is forgotten)."""
+    """Personal data that a plugin keeps: what (a msgid), and for how many days at most (None: until it is forgotten).
+
+    `rows` names the statements of `export_user` that read it (none: all of them). `why` it is kept, and who can see it
+    beside its person and whoever runs the bot, are shown with it. `docs/privacy.md` lists those of our own plugins.
+    """
 
     what: str
     days: int | None
+    rows: tuple[str, ...] = ()
+    why: Text | None = None
+    seen_by: Text | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,4 +157,21 @@ class Hooks:
     @hookspec
     def forget_user(self, user: int) -> Sequence[Delete | Update]:
         """Return the statements that remove all that is kept of `user`. Required with `Card.keeps`."""
+        raise AssertionError
+
+    @hookspec
+    def export_user_files(self, user: int, folder: Path, vault: Vault, rows: Rows) -> Mapping[str, bytes]:
+        """Return the files in the plugin's `folder` that are kept of `user`, as people can read them, by name.
+
+        `rows` are what `export_user` found. Runs beside the event loop. Required with `forget_user_files`.
+        """
+        raise AssertionError
+
+    @hookspec
+    def forget_user_files(self, user: int, folder: Path, rows: Rows) -> int:
+        """Remove the files that are kept of `user`, and caches that may hold theirs; return how many went.
+
+        `rows` are what `export_user` found before it was removed. Runs beside the event loop, once those rows are gone:
+        what a crash in between leaves is for a job of the plugin to remove. Required with `export_user_files`.
+        """
         raise AssertionError

@@ -19,10 +19,11 @@ from sqlalchemy.sql.dml import Delete, Update
 import plugins as builtin
 from shared.command import Command
 from shared.model import AnyModel
-from shared.plugin import API_VERSION, ENTRY_POINTS, PROJECT, Card, Hooks, Job, Watch
+from shared.plugin import API_VERSION, ENTRY_POINTS, PROJECT, Card, Hooks, Job, Rows, Watch
 from shared.redaction import Redactor
 from shared.texts import Texts
 from shared.tool import Tool
+from shared.vault import Vault
 
 RESERVED: Final = frozenset({"audit", "core", "feedback", "hearth", "jobs", "models", "plugins", "privacy"})
 """Slash groups of the core itself."""
@@ -69,6 +70,15 @@ class Plugin:
     def forget_user(self, user: int) -> Sequence[Delete | Update]:
         """Return the statements that remove all that the plugin keeps of `user`."""
         return next(iter(self._manager.hook.forget_user(user=user)), ())
+
+    def export_user_files(self, user: int, folder: Path, vault: Vault, rows: Rows) -> Mapping[str, bytes]:
+        """Return the files that the plugin keeps of `user` in its `folder`, by name."""
+        call = self._manager.hook.export_user_files
+        return next(iter(call(user=user, folder=folder, vault=vault, rows=rows)), {})
+
+    def forget_user_files(self, user: int, folder: Path, rows: Rows) -> int:
+        """Remove the files that the plugin keeps of `user` in its `folder`; return how many went."""
+        return next(iter(self._manager.hook.forget_user_files(user=user, folder=folder, rows=rows)), 0)
 
 
 @dataclass(frozen=True)
@@ -216,6 +226,8 @@ def _check(plugin: Plugin, hooks: set[str]) -> None:
         raise PluginError("the card's summary has 1 to 100 characters")
     if card.keeps and not {"export_user", "forget_user"} <= hooks:
         raise PluginError("keeps personal data, but does not say how to export and to forget it")
+    if len({"export_user_files", "forget_user_files"} & hooks) == 1:
+        raise PluginError("exports the files that it keeps of people, or forgets them, but not both")
     for each in plugin.commands:
         if not isinstance(each, Command):
             raise PluginError(f"commands() holds {each!r}, which @command did not make")

@@ -7,7 +7,7 @@ from plugins.reviews.alike import nearest_pairs
 from plugins.reviews.answer import answered, topic_name
 from plugins.reviews.commands_places import check_enough, kept_place, place_named
 from plugins.reviews.intake import take_in
-from plugins.reviews.kept import HOURS, KeptTable, Opened, Shelf
+from plugins.reviews.kept import CACHE, HOURS, KeptTable, Opened, Shelf
 from plugins.reviews.model import Clustering, ClusterRequest, RecutRequest, Reviews
 from plugins.reviews.model import cluster as cluster_reviews
 from plugins.reviews.naming import named
@@ -88,7 +88,7 @@ async def names_of(ctx: Context, opened: Opened, *, keep: bool = False) -> list[
 async def sorted_into_topics(ctx: Context, texts: list[str]) -> Clustering:
     """Sort reviews into topics, one table after the other."""
     async with turn(ctx):
-        return await ctx.labour(cluster_reviews, ClusterRequest(texts, cache=str(ctx.folder / "cache")))
+        return await ctx.labour(cluster_reviews, ClusterRequest(texts, cache=str(ctx.folder / CACHE)))
 
 
 @command(hidden=True, timeout=60)

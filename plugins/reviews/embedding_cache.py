@@ -1,7 +1,7 @@
 """Vectors of texts kept on disk by a hash of their content, so that what was embedded once is not embedded again.
 
 One safetensors file, replaced as a whole: a reader sees the old one or the new one, never half of one. Writers take
-turns, so that of two processes neither loses what it made.
+turns, so that of two processes neither loses what it made. How old it becomes is `plugins.reviews.cache_age`'s care.
 """
 
 import hashlib
@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from plugins.reviews.cache_age import ASIDE, FILE, LOCK, begin
 from shared.durable import locked, write_file
 
 ROWS: Final = 40_000
 """Texts that are kept at most (44 MB); the longest unused go first."""
-FILE: Final = "embeddings.safetensors"
 _MAX_BYTES: Final = 200 * 2**20
 _KEY: Final = 16
 Vectors = NDArray[np.float32]
@@ -34,20 +34,24 @@ class EmbeddingCache:
     """The vectors of one folder, of one size. A file that is damaged, or of another shape, counts as empty."""
 
     def __init__(self, folder: Path, size: int, rows: int = ROWS) -> None:
-        self._path = folder / FILE
+        self._folder, self._path = folder, folder / FILE
         self._size, self._rows = size, rows
 
     def find(self, keys: Sequence[bytes]) -> dict[bytes, Vectors]:
         """Return the vectors of those keys that are kept."""
-        kept, vectors = self._read()
-        place = {key: row for row, key in enumerate(kept)}
-        return {key: vectors[place[key]].astype(np.float32) for key in keys if key in place}
+        found: dict[bytes, Vectors] = {}
+        for path in (self._folder / ASIDE, self._path):
+            kept, vectors = self._read(path)
+            place = {key: row for row, key in enumerate(kept)}
+            found |= {key: vectors[place[key]].astype(np.float32) for key in keys if key in place}
+        return found
 
     def add(self, found: dict[bytes, Vectors]) -> None:
         """Keep vectors; the newest and the lately used come first, and beyond the bound the others are dropped."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with locked(self._path.with_suffix(".lock")):
-            kept, vectors = self._read()
+        with locked(self._folder / LOCK):
+            begin(self._folder)
+            kept, vectors = self._read(self._path)
             fresh = list(found)[: self._rows]
             old = [row for row, key in enumerate(kept) if key not in found][: self._rows - len(fresh)]
             keys = b"".join([*fresh, *(kept[row] for row in old)])
@@ -59,12 +63,12 @@ class EmbeddingCache:
             beside = self._path.with_name(f".{FILE}.{secrets.token_hex(4)}")
             write_file(self._path, save(tensors), beside)
 
-    def _read(self) -> tuple[list[bytes], NDArray[np.float16]]:
+    def _read(self, path: Path) -> tuple[list[bytes], NDArray[np.float16]]:
         nothing: tuple[list[bytes], NDArray[np.float16]] = ([], np.empty((0, self._size), dtype=np.float16))
         try:
-            if self._path.stat().st_size > _MAX_BYTES:
+            if path.stat().st_size > _MAX_BYTES:
                 return nothing
-            tensors = load(self._path.read_bytes())
+            tensors = load(path.read_bytes())
             keys, vectors = tensors["keys"], tensors["vectors"]
         except (OSError, SafetensorError, KeyError, ValueError):
             return nothing

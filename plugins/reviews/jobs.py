@@ -1,10 +1,11 @@
 """What reviews do by themselves: what has had its time goes, and followed places are asked for what is new."""
 
+import asyncio
 from datetime import timedelta
 from typing import Final
 
-from plugins.reviews import scrape
-from plugins.reviews.kept import DAY_MS, Shelf
+from plugins.reviews import cache_age, scrape
+from plugins.reviews.kept import CACHE, DAY_MS, Shelf
 from plugins.reviews.places import Places
 from shared.context import JobContext
 from shared.database import now_ms
@@ -12,8 +13,9 @@ from shared.plugin import Job
 
 
 async def sweep(ctx: JobContext) -> None:
-    """Remove tables that have had their day, and reviews of places that were not seen for long."""
+    """Remove tables that have had their day, vectors unused for two, and reviews of places not seen for long."""
     await Shelf.of(ctx).sweep()
+    await asyncio.to_thread(cache_age.sweep, ctx.folder / CACHE)
     await Places(ctx.database).forget(now_ms() - ctx.settings.keep_days * DAY_MS)
 
 

@@ -10,6 +10,7 @@ import secrets
 import shutil
 import zlib
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -35,6 +36,9 @@ MAX_OPENED: Final = 64 * 2**20
 CUTS: Final = 50
 """Cuts of one table that are kept; the oldest goes first."""
 TABLE: Final = "table"
+KEPT: Final = "kept"
+CACHE: Final = "cache"
+"""Folders of the plugin's: kept tables, and vectors of texts."""
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
@@ -81,7 +85,7 @@ class Shelf:
     """The folder of kept tables. Its methods take a while for large tables, beside the loop."""
 
     def __init__(self, folder: Path, vault: Vault, database: Database) -> None:
-        self._folder, self._vault, self._database = folder / "kept", vault, database
+        self._folder, self._vault, self._database = folder / KEPT, vault, database
 
     @classmethod
     def of(cls, ctx: Context | JobContext) -> "Shelf":
@@ -147,12 +151,7 @@ class Shelf:
         return table, msgspec.msgpack.decode(self._opened(key, cut), type=Clustering)
 
     def _opened(self, key: str, name: str) -> bytes:
-        packed = self._vault.open((self._folder / key / name).read_bytes(), _about(key, name))
-        unpacker = zlib.decompressobj()
-        data = unpacker.decompress(packed, MAX_OPENED)
-        if not unpacker.eof:
-            raise zlib.error("more than is kept")
-        return data
+        return _opened(self._folder / key / name, self._vault)
 
     def _bound(self) -> None:
         folders = sorted(self._folders(), key=lambda path: path.stat().st_mtime_ns, reverse=True)
@@ -172,6 +171,33 @@ class Shelf:
             shutil.rmtree(self._folder / name, ignore_errors=True)
             count += 1
         return count
+
+
+def tables_of(folder: Path, vault: Vault, keys: Iterable[str]) -> dict[str, KeptTable]:
+    """Return the tables that are kept under these keys in the plugin's folder, but for those that cannot be read."""
+    found = {}
+    for key in keys:
+        with suppress(OSError, VaultError, msgspec.MsgspecError, zlib.error):
+            found[key] = msgspec.msgpack.decode(_opened(folder / KEPT / key / TABLE, vault), type=KeptTable)
+    return found
+
+
+def remove_tables(folder: Path, keys: Iterable[str]) -> int:
+    """Remove the tables that are kept under these keys in the plugin's folder; return how many files went."""
+    count = 0
+    for path in (folder / KEPT / key for key in keys if _NAME.fullmatch(key)):
+        count += len(_files(path)) if path.is_dir() else 0
+        shutil.rmtree(path, ignore_errors=True)
+    return count
+
+
+def _opened(path: Path, vault: Vault) -> bytes:
+    packed = vault.open(path.read_bytes(), _about(path.parent.name, path.name))
+    unpacker = zlib.decompressobj()
+    data = unpacker.decompress(packed, MAX_OPENED)
+    if not unpacker.eof:
+        raise zlib.error("more than is kept")
+    return data
 
 
 def _about(key: str, name: str) -> str:

@@ -17,6 +17,7 @@ from plugins.rollcall.vgg import FaceVggModel
 from shared.command import Command
 from shared.model import AnyModel
 from shared.plugin import Card, Job, Kept, hookimpl
+from shared.texts import Text
 from shared.tool import Tool
 
 HERE = Path(__file__).parent
@@ -35,9 +36,28 @@ def card() -> Card:
                 "an encrypted description of your face (128 numbers a photo), your display name, and when you agreed; "
                 "counted in days since you were last seen",
                 settings.face_days,
+                rows=("people", "faces"),
+                why=Text(
+                    "so that a photo of a roll call can check you in; with your consent, in that server alone"
+                ),
+                seen_by=Text(
+                    "your name: who sees the roll calls; your face: nobody, it is compared in memory alone"
+                ),
             ),
-            Kept("when you were checked in, and by whose photo", settings.session_days),
-            Kept("which roll calls you opened, and which photos you posted", settings.session_days),
+            Kept(
+                "when you were checked in, and by whose photo",
+                settings.session_days,
+                rows=("check-ins",),
+                why=Text("so that the organisers know who was there"),
+                seen_by=Text("who sees the roll calls of that server"),
+            ),
+            Kept(
+                "which roll calls you opened, and which photos you posted",
+                settings.session_days,
+                rows=("pictures-posted", "sessions-started"),
+                why=Text("so that everybody sees whose photo checked somebody in"),
+                seen_by=Text("who sees the roll calls of that server"),
+            ),
         ),
         migrations=HERE / "migrations",
         locale=HERE / "locale",

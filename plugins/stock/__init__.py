@@ -10,7 +10,7 @@ from plugins.stock import commands as chat
 from plugins.stock import commands_data as files
 from plugins.stock import commands_posts as posts
 from plugins.stock import commands_watch as alarms
-from plugins.stock.alarms import ALARMS
+from plugins.stock.alarms import ALARMS, DAYS
 from plugins.stock.model import Stock
 from plugins.stock.posts import POST
 from plugins.stock.settings import StockSettings
@@ -19,10 +19,15 @@ from plugins.stock.tools import TOOLS
 from shared.command import Command
 from shared.model import AnyModel
 from shared.plugin import Card, Job, Kept, hookimpl
+from shared.texts import Text
 from shared.tool import Tool
 
 HERE = Path(__file__).parent
-KEPT: Final = Kept("price alarms that you set, until they are told or removed", None)
+KEPT: Final = Kept(
+    "price alarms that you set, until they are told or removed",
+    DAYS,
+    why=Text("so that you are told"),
+)
 
 
 @hookimpl

@@ -25,6 +25,9 @@ from shared.texts import Text
 
 MOST: Final = 20
 """Alarms of one person."""
+DAYS: Final = 365
+"""After which an alarm goes that was never told."""
+DAY_MS: Final = 86_400_000
 log = structlog.get_logger("hearth.stock")
 
 
@@ -67,7 +70,8 @@ def reached(above: bool, at: float, close: float) -> bool:
 
 
 async def tell(ctx: JobContext, now: datetime.datetime | None = None) -> None:
-    """Tell each alarm whose price was reached."""
+    """Tell each alarm whose price was reached; remove those that have waited too long."""
+    await _expire(ctx.database)
     due = milliseconds(ctx.due)
     rows = await _of_run(ctx.database, due)
     if not rows:
@@ -117,6 +121,11 @@ def _hit(row: Any, days: list[Day]) -> Day | None:
         (day for day in days if day.date.isoformat() > row.seen_on and reached(row.above, row.price, day.close)),
         None,
     )  # fmt: skip
+
+
+async def _expire(database: Database) -> None:
+    old = delete(alarm).where(alarm.c.created_ms < now_ms() - DAYS * DAY_MS)
+    await database.transact(lambda connection: connection.execute(old).close())
 
 
 async def _of_run(database: Database, due: int) -> list[Any]:

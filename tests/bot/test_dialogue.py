@@ -20,6 +20,7 @@ from shared.tables import audit, button, pending
 from tests.kit.answer import Unanswered
 from tests.kit.house import House, house
 from tests.kit.person import File
+from tests.kit.privacy import forget
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "folder"
 SPAM = (
@@ -98,7 +99,7 @@ async def test_wrong_is_stored_exported_and_forgotten(home: House) -> None:
     exported = await person.slash("privacy export")
     assert exported.ephemeral
     assert exported.message.attachments[0]["filename"] == "hearth-export.zip"
-    await person.slash("privacy forget")
+    await forget(person)
     assert await rows(home, feedback) == 0
     assert await rows(home, button) == 0
 

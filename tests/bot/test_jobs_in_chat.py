@@ -13,6 +13,7 @@ from shared.tables import audit
 from tests.kit.answer import Refused
 from tests.kit.house import House, house
 from tests.kit.person import Person
+from tests.kit.privacy import forget
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "jobs"
 
@@ -199,7 +200,7 @@ async def test_who_did_what_is_in_the_audit_log_and_forgetting_keeps_the_job(hom
     async with home.core.database.begin() as connection:
         acts = (await connection.execute(select(audit.c.act, audit.c.user_id))).all()
     assert ("job added", int(admin.id)) in [tuple(act) for act in acts]
-    await admin.slash("privacy forget")
+    await forget(admin)
     (entry,) = await home.core.jobs.find(id=number)
     assert entry.user_id is None
     await home.core.jobs.remove(number)

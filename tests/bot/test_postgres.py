@@ -19,6 +19,7 @@ from shared.tables import metadata
 from shared.texts import Text
 from tests.kit.house import house
 from tests.kit.postgres import postgres
+from tests.kit.privacy import forget
 
 
 @pytest.fixture(scope="module")
@@ -72,4 +73,4 @@ async def test_a_message_is_scored_and_the_feedback_kept_and_forgotten(address: 
         async with home.core.database.begin() as connection:
             rows = (await connection.execute(select(feedback.c.label))).scalars().all()
         assert rows == ["ham"]
-        assert "Removed" in (await person.slash("privacy forget")).text
+        assert "Removed" in (await forget(person)).text

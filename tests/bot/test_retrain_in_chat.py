@@ -10,6 +10,7 @@ from sqlalchemy import select
 from shared.settings import Quota, Settings
 from shared.tables import audit, training
 from tests.kit.house import House, house
+from tests.kit.privacy import forget
 
 SAID = (
     "Congratulations on your prize-winning essay! Call me and claim your free lunch at our place",
@@ -124,7 +125,7 @@ async def test_an_administrator_switches_feedback_off_here(home: House) -> None:
 async def test_forgetting_keeps_the_news_and_forgets_who_asked_for_them(home: House) -> None:
     admin = await home.person("admin")
     await admin.slash("models news")
-    await admin.slash("privacy forget")
+    await forget(admin)
     assert "no more news" in (await admin.slash("models news")).text
     member = await home.person("member-1")
     assert "Only those who may manage" in (await member.slash("models news")).text

@@ -15,6 +15,7 @@ from shared.settings import Settings
 from tests.kit.caller import Caller
 from tests.kit.house import House, house
 from tests.kit.person import File
+from tests.kit.privacy import forget
 from tests.kit.web import CANARY_HOST, HOST, Web, page, pdf
 from tests.kit.web import ENGLISH as PARAGRAPHS
 from tests.plugins.article.articles import CHINESE, ENGLISH
@@ -161,7 +162,7 @@ async def test_an_opinion_is_kept_once_exported_and_forgotten(home: House) -> No
     assert 0 < row.probability < 1
     exported = await person.slash("privacy export")
     assert exported.message.attachments[0]["filename"] == "hearth-export.zip"
-    await person.slash("privacy forget")
+    await forget(person)
     async with home.core.database.begin() as connection:
         assert not (await connection.execute(select(feedback))).all()
 

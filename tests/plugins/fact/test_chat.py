@@ -14,6 +14,7 @@ from shared.settings import Settings
 from tests.kit.caller import Caller
 from tests.kit.house import House, house
 from tests.kit.person import File
+from tests.kit.privacy import forget
 from tests.kit.web import HOST, Web
 from tests.plugins.fact.test_model import FAKE_ARTICLE, REAL_ARTICLE, REAL_POST
 
@@ -153,6 +154,6 @@ async def test_the_menu_of_a_message_checks_it_and_feedback_is_kept_exported_and
     assert (row.text, row.label) == (CHINESE, "fake")
     exported = await person.slash("privacy export")
     assert exported.message.attachments[0]["filename"] == "hearth-export.zip"
-    await person.slash("privacy forget")
+    await forget(person)
     async with home.core.database.begin() as connection:
         assert not (await connection.execute(select(feedback))).all()

@@ -1,13 +1,15 @@
 """What was embedded once is kept by its content: bounded, safe with two processes, and never trusted."""
 
 import multiprocessing
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from plugins.reviews import vectors as vectors_module
-from plugins.reviews.embedding_cache import FILE, EmbeddingCache, content_key
+from plugins.reviews.cache_age import ASIDE, BEGUN, DAY_SECONDS, FILE, clear, sweep
+from plugins.reviews.embedding_cache import EmbeddingCache, content_key
 from plugins.reviews.vectors import embed
 
 TEXTS = ["房间很好", "苹果很甜", "the film was great"]
@@ -69,6 +71,28 @@ def test_beyond_the_bound_the_longest_unused_go(tmp_path: Path) -> None:
     assert len(cache.find(list(numbered(8, 4)))) == 4
     cache.add(numbered(100, 50))
     assert len(cache.find(list(numbered(100, 50)))) == 10
+
+
+def older(path: Path, seconds: float) -> None:
+    at = path.stat().st_mtime - seconds
+    os.utime(path, (at, at))
+
+
+def test_what_was_not_used_for_two_days_goes_and_what_was_stays(tmp_path: Path) -> None:
+    cache = EmbeddingCache(tmp_path, 4)
+    cache.add(numbered(0, 4))
+    sweep(tmp_path)
+    assert len(cache.find(list(numbered(0, 4)))) == 4
+    older(tmp_path / BEGUN, DAY_SECONDS)
+    sweep(tmp_path)
+    assert not (tmp_path / FILE).exists()
+    assert len(cache.find(list(numbered(0, 4)))) == 4, "set aside, it is still read"
+    cache.add(numbered(2, 2))
+    older(tmp_path / ASIDE, DAY_SECONDS)
+    sweep(tmp_path)
+    assert set(cache.find(list(numbered(0, 4)))) == set(numbered(2, 2))
+    clear(tmp_path)
+    assert not cache.find(list(numbered(0, 4)))
 
 
 def add_often(folder: str, first: int) -> None:

@@ -9,6 +9,7 @@ from shared.settings import Settings
 from shared.tables import button
 from tests.kit.house import House, house
 from tests.kit.person import File
+from tests.kit.privacy import forget
 from tests.plugins.rollcall.classroom import pair, portrait
 
 PUPIL = "Member 1"
@@ -67,7 +68,7 @@ async def test_a_class_calls_its_roll_in_chat(home: House) -> None:
 
     kept = await pupil.slash("privacy export")
     assert kept.ephemeral
-    await pupil.slash("privacy forget")
+    await forget(pupil)
     assert "還沒有註冊" in (await pupil.slash("rollcall mine")).text
 
 

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import select, update
 
-from bot.builtin import export_user, forget_user
+from bot.privacy_rows import export_user, forget_rows
 from plugins.rollcall import consent
 from plugins.rollcall.people import MOST_PHOTOS, about, distance, enrol, enrolled
 from plugins.rollcall.tables import checkin, face, person, session
@@ -212,7 +212,7 @@ async def test_all_of_a_person_is_exported_and_forgotten(ann: Member) -> None:
     assert "6" not in {
         str(v) for row in data["rollcall/pictures-posted"] for k, v in row.items() if k != "at_ms"
     }
-    await forget_user(core.database, core.plugins, 5)
+    await forget_rows(core.database, core.plugins, 5)
     for table in (person, face, checkin):
         assert [row["user_id"] for row in await rows(ann, table)] == [6]
     assert [row["posted_by"] for row in await rows(ann, checkin)] == [None]

@@ -18,6 +18,7 @@ from plugins.stock.tables import alarm, forecast, turn
 from shared.settings import Quota, Settings
 from tests.kit.house import House, house
 from tests.kit.person import File
+from tests.kit.privacy import forget
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 TIMEOUT = 60.0
@@ -310,5 +311,5 @@ async def test_what_is_kept_of_a_person_is_exported_and_forgotten(
     answer = await person.slash("privacy export")
     with zipfile.ZipFile(io.BytesIO(await person.download(answer.message.attachments[0]))) as exported:
         assert b"2330" in exported.read("stock/alarms.json")
-    await person.slash("privacy forget")
+    await forget(person)
     assert await count(home, mine) == 0
