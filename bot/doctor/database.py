@@ -106,7 +106,7 @@ async def _file(connection: AsyncConnection, path: Path) -> list[Finding]:
     findings, log = [], path.with_name(path.name + "-wal")
     size = path.stat().st_size
     if size <= QUICK:
-        said = (await connection.execute(text("PRAGMA quick_check(1)"))).scalar_one()
+        said = (await connection.exec_driver_sql("PRAGMA quick_check(1)")).scalar_one()
         if said != "ok":
             remedy = "Stop the bot, keep a copy of the file, and restore the last backup."
             findings.append(Finding("database file", "problem", f"is damaged: {str(said)[:150]}", remedy))
