@@ -4,13 +4,14 @@ import asyncio
 import logging
 from typing import Any, Final
 
+import aiohttp
 import discord
 import structlog
 from sqlalchemy import select
 
 from bot.core import Core
 from bot.dispatch import Dispatcher
-from bot.exchange import send_message
+from bot.exchange import GONE, send_message
 from bot.explain import explain
 from bot.payload import application_commands, digest
 from bot.pending import TOKEN_LIFE_MS, Ledger, Orphan
@@ -68,8 +69,9 @@ class HearthClient(discord.AutoShardedClient):
         """Register the commands, and tell those whose requests an earlier life left unanswered."""
         self._core.owners = owners_of(self.application)
         await self.sync()
-        for orphan in await self._ledger.take_orphans():
-            await self._tell(orphan)
+        for orphan in await self._ledger.orphans():
+            if await self._tell(orphan):
+                await self._ledger.done(orphan.interaction_id)
 
     async def sync(self) -> bool:
         """Register the commands with Discord if their description changed; tell whether it did."""
@@ -145,7 +147,8 @@ class HearthClient(discord.AutoShardedClient):
             except Exception as error:
                 explain(error, self._core.texts, asker.locale, name, watch=name)
 
-    async def _tell(self, orphan: Orphan) -> None:
+    async def _tell(self, orphan: Orphan) -> bool:
+        """Tell one who waits; False where Discord is out of reach, and the bot's next life has to."""
         restarted = Text(
             "The bot was restarted while it worked on this. Please run /{command} again.",
             {"command": orphan.command},
@@ -155,17 +158,31 @@ class HearthClient(discord.AutoShardedClient):
             "unanswered before the restart", command=orphan.command, interaction=orphan.interaction_id
         )
         try:
-            if now_ms() - orphan.created_ms < TOKEN_LIFE_MS:
-                webhook = discord.Webhook.partial(orphan.application_id, orphan.token, client=self)
-                # Discord takes "@original" for the first answer's id.
-                await webhook.edit_message("@original", content=words, view=None)  # type: ignore[call-overload]
-            elif orphan.channel_id is not None:
+            if not await self._tell_by_token(orphan, words) and orphan.channel_id is not None:
                 user = discord.Object(orphan.user_id)
                 channel = self.get_partial_messageable(orphan.channel_id)
                 allowed = discord.AllowedMentions(users=[user], everyone=False, roles=False)
                 await channel.send(f"<@{orphan.user_id}> {words}", allowed_mentions=allowed)
         except discord.HTTPException as error:
             log.warning("could not be told", code=error.code, interaction=orphan.interaction_id)
+        except (OSError, aiohttp.ClientError) as error:
+            log.warning("could not be told", error=repr(error)[:200], interaction=orphan.interaction_id)
+            return False
+        return True
+
+    async def _tell_by_token(self, orphan: Orphan, words: str) -> bool:
+        """Answer in the place where it says "thinking…", if that is there still."""
+        if now_ms() - orphan.created_ms >= TOKEN_LIFE_MS:
+            return False
+        webhook = discord.Webhook.partial(orphan.application_id, orphan.token, client=self)
+        try:
+            # Discord takes "@original" for the first answer's id.
+            await webhook.edit_message("@original", content=words, view=None)  # type: ignore[call-overload]
+        except discord.HTTPException as error:
+            if error.code not in GONE:
+                raise
+            return False
+        return True
 
 
 def owners_of(application: discord.AppInfo | None) -> frozenset[int]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+import aiohttp
 import discord
 import structlog
 
@@ -46,6 +47,8 @@ from shared.texts import Text
 PATIENCE: Final = 0.8
 """Seconds before progress, and the Cancel button, are shown."""
 PROGRESS_EVERY: Final = 1.0
+NOTED_SECONDS: Final = 0.5
+"""How long an acknowledgement waits at most until the request is noted, of the 3 s that Discord gives."""
 BUTTON: Final = "b"
 MODAL: Final = "m"
 MORE_MENU: Final = "more"
@@ -149,9 +152,16 @@ class Dispatcher:
                 await self._start(interaction, asker, menu_call(menu, target), received)
             # The second letter says whether only the presser sees the answer, which Discord must know at once.
             case "b0" | "b1":
+                looking = asyncio.create_task(self._ledger.press(key))
+                # So that it is noted before it is acknowledged, as commands are.
+                await asyncio.wait([looking], timeout=NOTED_SECONDS)
+                if looking.done() and not looking.exception() and (press := looking.result()) is not None:
+                    call = Call(press.plugin, press.command, press.arguments)
+                    await self._start(interaction, asker, call, received)
+                    return
                 exchange = Exchange(interaction, private=kind == "b1")
                 await self._acknowledge(exchange, received)
-                press = await self._ledger.press(key)
+                press = await looking
                 if press is None:
                     gone = Refusal("This button is too old. Run the command again.")
                     await self._fail(exchange, gone, asker, "hearth", "button", received)
@@ -189,10 +199,11 @@ class Dispatcher:
                 self._metrics.acknowledged(time.perf_counter() - received)
                 return
             exchange = Exchange(interaction, command.private)
+            admitted = asyncio.create_task(self._admitted(interaction, asker, group, command))
+            # Were it acknowledged first, one who is killed in between would leave it "thinking" for ever.
+            await asyncio.wait([admitted], timeout=NOTED_SECONDS)
             lost, refused = await asyncio.gather(
-                self._acknowledge(exchange, received),
-                self._admitted(interaction, asker, group, command),
-                return_exceptions=True,
+                self._acknowledge(exchange, received), admitted, return_exceptions=True
             )
             if isinstance(lost, BaseException):
                 await self._ledger.done(interaction.id)
@@ -275,7 +286,9 @@ class Dispatcher:
         except Exception as error:
             await self._fail(exchange, error, asker, group.domain, command.name, received, group=group.name)
         finally:
-            await self._ledger.done(key)
+            # What is not over, since Discord is out of reach and this process ends, its next life tells.
+            if exchange.over:
+                await self._ledger.done(key)
             self._running.pop(key).ended.set()
             if not self._running:
                 self._idle.set()
@@ -399,7 +412,7 @@ class Dispatcher:
 
     async def _say_at_once(self, interaction: discord.Interaction, explained: Explained) -> None:
         """Answer an interaction that may, or may not, have been acknowledged."""
-        with contextlib.suppress(discord.HTTPException):
+        with contextlib.suppress(discord.HTTPException, OSError, aiohttp.ClientError):
             if interaction.response.is_done():
                 await interaction.followup.send(explained.text, ephemeral=True)
             else:

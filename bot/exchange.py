@@ -1,9 +1,11 @@
 """One interaction's life on Discord: acknowledged at once, progress shown, answered, or posted when too late."""
 
+import asyncio
 import io
 from collections.abc import Sequence
 from typing import Any, Final
 
+import aiohttp
 import discord
 import structlog
 
@@ -13,6 +15,9 @@ from shared.reply import Button
 GONE: Final = frozenset({10008, 10015, 10062, 50027})
 """Discord's codes for an interaction that can no longer be answered through its token."""
 CANCEL: Final = "cancel"
+FIRST_PAUSE: Final = 0.5
+LONGEST_PAUSE: Final = 15.0
+"""Seconds between attempts to reach Discord."""
 log = structlog.get_logger("hearth.exchange")
 _STYLES: Final = {
     "plain": discord.ButtonStyle.secondary,
@@ -29,6 +34,8 @@ class Exchange:
         self.interaction, self.private = interaction, private
         self.reached = False
         """Whether the answer was shown to the asker."""
+        self.over = False
+        """Whether nothing is left to do: it was shown, or Discord will not take it."""
 
     async def acknowledge(self) -> None:
         """Tell Discord, within its 3 s, that an answer will follow. Raises `discord.HTTPException`."""
@@ -47,27 +54,43 @@ class Exchange:
             await self.interaction.edit_original_response(
                 content=text, view=view, allowed_mentions=discord.AllowedMentions.none()
             )
-        except discord.HTTPException as error:
+        except (discord.HTTPException, OSError, aiohttp.ClientError) as error:
             # The answer itself finds out whether the interaction is gone.
-            log.info("progress not shown", code=error.code)
+            log.info("progress not shown", error=repr(error)[:200])
 
     async def deliver(self, messages: Sequence[Message], buttons: Sequence[str], private: bool) -> None:
         """Send the answer. `buttons` are the ids of the messages' buttons, in order.
 
-        Past the token's 15 minutes it goes to the channel, or privately to the asker. Raises
-        `discord.HTTPException` where that fails too.
+        While Discord cannot be reached it is tried again. Past the token's 15 minutes it goes to the channel, or
+        privately to the asker. Raises `discord.HTTPException` where that fails too, `OSError` or
+        `aiohttp.ClientError` where Discord is out of reach even then.
         """
-        late = self.interaction.is_expired()
-        if not late:
+        try:
+            if not await self._in_time(messages, buttons, private):
+                await self._late(messages, list(buttons), private or self.private)
+        except discord.HTTPException:
+            self.over = True
+            raise
+        self.reached = self.over = True
+
+    async def _in_time(self, messages: Sequence[Message], buttons: Sequence[str], private: bool) -> bool:
+        """Answer through the token; tell whether that was possible."""
+        pause = FIRST_PAUSE
+        while not self.interaction.is_expired():
             try:
                 await self._by_token(messages, list(buttons), private)
             except discord.HTTPException as error:
-                late = error.code in GONE or self.interaction.is_expired()
-                if not late:
+                if error.code in GONE:
+                    return False
+                if not self.interaction.is_expired():
                     raise
-        if late:
-            await self._late(messages, list(buttons), private or self.private)
-        self.reached = True
+            except (OSError, aiohttp.ClientError) as error:
+                log.warning("Discord out of reach", error=repr(error)[:200], again_in=pause)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+            else:
+                return True
+        return False
 
     async def _by_token(self, messages: Sequence[Message], buttons: list[str], private: bool) -> None:
         rest = list(messages)

@@ -105,13 +105,12 @@ class Ledger:
         query = select(pending.c.interaction_id).where(pending.c.interaction_id.in_(interactions))
         return await self._database.transact(lambda connection: set(connection.execute(query).scalars()))
 
-    async def take_orphans(self) -> list[Orphan]:
-        """Return, and forget, what an earlier life of this bot left unanswered."""
+    async def orphans(self) -> list[Orphan]:
+        """Return what an earlier life of this bot left unanswered; each is noted until it is `done`."""
         mine = pending.c.owner == self._settings.instance
 
         def work(connection: Connection) -> list[Orphan]:
             rows = connection.execute(select(pending).where(mine)).mappings().all()
-            connection.execute(delete(pending).where(mine))
             return [Orphan(**{k: v for k, v in row.items() if k != "owner"}) for row in rows]
 
         return await self._database.transact(work)

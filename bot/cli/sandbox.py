@@ -57,12 +57,12 @@ async def _sandbox(port: int, open_page: bool, data_dir: Path) -> None:
         ) from None
     try:
         typer.echo(server.page_url)
-        await _keep(server, data_dir, open_page, stop)
+        await keep(server, data_dir, open_page, stop)
     finally:
         await server.__aexit__(None, None, None)
 
 
-async def _keep(server: Sandbox, data_dir: Path, open_page: bool, stop: asyncio.Event) -> None:
+async def keep(server: Sandbox, data_dir: Path, open_page: bool, stop: asyncio.Event) -> None:
     """Start what was killed again, as an operator's supervisor would; the page and its messages stay."""
     restarts, was_up = Restarts(), False
     while True:
