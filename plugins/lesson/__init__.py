@@ -5,6 +5,7 @@ from pathlib import Path
 
 from plugins.lesson.perceptron import perceptron
 from plugins.lesson.perceptrons import Perceptrons
+from plugins.lesson.xor import xor
 from shared.command import Command
 from shared.model import AnyModel
 from shared.plugin import Card, hookimpl
@@ -21,7 +22,7 @@ def card() -> Card:
 @hookimpl
 def commands() -> Sequence[Command]:
     """Return the lessons."""
-    return (perceptron,)
+    return (perceptron, xor)
 
 
 @hookimpl
