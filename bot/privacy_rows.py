@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection, Integer, Select, String, Table, delete, or_, select, update
+from sqlalchemy import Connection, Integer, Select, String, Table, delete, inspect, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import Delete, Update
 
 from bot.states import note
 from shared.backup_rows import tables
 from shared.database import Database
-from shared.migrate import CORE, lines
+from shared.migrate import CORE, lines, version_table
 from shared.plugins import Plugins
 from shared.tables import audit, button, job, news, pending, quota
 
@@ -140,9 +140,11 @@ async def _read(connection: AsyncConnection, plugins: Plugins, user: int) -> Fou
 
 def _ownerless(connection: Connection, plugins: Plugins) -> list[Table]:
     """Return the tables of plugins that are switched off, set aside or gone, and so cannot say what they keep."""
-    absent = {line for line in lines(connection) if line != CORE and plugins.get(line) is None}
-    if not absent:
+    known = {version_table(line) for line in (CORE, *plugins.loaded)}
+    names = inspect(connection).get_table_names()
+    if not any(name.endswith(version_table("")) and name not in known for name in names):
         return []
+    absent = {line for line in lines(connection) if version_table(line) not in known}
     return [table for line, own in tables(connection).items() if line in absent for table in own]
 
 
@@ -162,10 +164,11 @@ def _forgetting(table: Table, user: int) -> list[Delete | Update]:
     ]
     for column in _columns(table, MENTIONED):
         where = _names(column, user)
+        # The name that stands beside "posted_by" is in "posted_name".
+        name = table.columns.get(f"{column.name.removesuffix('_by')}_name")
+        nothing = {each: None for each in (column, name) if each is not None and each.nullable}
         statements.append(
-            update(table).where(where).values({column: None})
-            if column.nullable
-            else delete(table).where(where)
+            update(table).where(where).values(nothing) if column.nullable else delete(table).where(where)
         )
     return statements
 
