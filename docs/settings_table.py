@@ -15,7 +15,7 @@ from pydantic_core import PydanticUndefined
 from shared.plugins import Plugins
 from shared.settings import Settings
 
-ROW: Final = re.compile(r"^\| `(HEARTH_[A-Z0-9_]+)` \| (.*?) \| (.*) \|$")
+ROW: Final = re.compile(r"^\| `(HEARTH_[A-Z0-9_]+)` \|\s*(.*?)\s*\| (.*) \|$")
 HEAD: Final = "| variable | default | meaning |"
 
 
@@ -65,8 +65,8 @@ def _with_types(lines: Iterable[str], known: dict[str, FieldInfo]) -> Iterator[s
 
 
 def _literal(cell: str) -> str | None:
-    if cell == "none":
-        return cell
+    if cell in ("", "none"):
+        return "none"
     return found[1] if (found := re.fullmatch(r"`([^`]*)`", cell)) else None
 
 
