@@ -1,9 +1,11 @@
 """A file that is no backup, or not as it was made, is refused before anything is written."""
 
+import asyncio
 import hashlib
 import io
 import json
 import random
+import shutil
 import stat
 import struct
 import zipfile
@@ -31,16 +33,28 @@ def settings(folder: Path) -> Settings:
     return Settings(_env_file=None, data_dir=folder, http_port=None)  # type: ignore[call-arg]
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with an installation and a backup of it, made once: only copies of it are damaged."""
+    root = tmp_path_factory.mktemp("made")
+
+    async def make() -> None:
+        here = settings(root / "here")
+        database = Database(here.database)
+        await migrate(database)
+        await database.close()
+        folder = here.data_dir / "plugins" / "stock"
+        folder.mkdir(parents=True)
+        (folder / "note.txt").write_bytes(random.Random(1).randbytes(5000))
+        await back_up(here, root / "good.zip")
+
+    asyncio.run(make())
+    return root
+
+
 @pytest.fixture
-async def backup(tmp_path: Path) -> Path:
-    here = settings(tmp_path / "here")
-    database = Database(here.database)
-    await migrate(database)
-    await database.close()
-    folder = here.data_dir / "plugins" / "stock"
-    folder.mkdir(parents=True)
-    (folder / "note.txt").write_bytes(random.Random(1).randbytes(5000))
-    await back_up(here, tmp_path / "good.zip")
+def backup(made: Path, tmp_path: Path) -> Path:
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     return tmp_path / "good.zip"
 
 

@@ -29,6 +29,8 @@ from tests.kit.filled import contents, fill
 from tests.kit.postgres import new_database, postgres
 
 PLUGINS = {p.name: p.card.migrations for p in Plugins.discover() if p.card.migrations is not None}
+FEW = {name: PLUGINS[name] for name in ("reviews", "spam")}
+"""What does not need them all is quicker with these."""
 Contents = dict[str, list[tuple[Any, ...]]]
 
 
@@ -38,17 +40,25 @@ def server() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a SQLite file with every table and no row, made once."""
-    path = tmp_path_factory.mktemp("empty") / "hearth.db"
+def made(path: Path, plugins: dict[str, Path]) -> Path:
+    """Make a SQLite file with every table of the core and these plugins, and no row."""
 
     async def make() -> None:
         async with opened(f"sqlite+aiosqlite:///{path}") as database:
-            await make_tables(database)
+            await make_tables(database, plugins)
 
     asyncio.run(make())
     return path
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made(tmp_path_factory.mktemp("empty") / "hearth.db", PLUGINS)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made(tmp_path_factory.mktemp("small") / "hearth.db", FEW)
 
 
 @asynccontextmanager
@@ -60,9 +70,9 @@ async def opened(address: str) -> AsyncIterator[Database]:
         await database.close()
 
 
-async def make_tables(database: Database) -> None:
+async def make_tables(database: Database, plugins: dict[str, Path]) -> None:
     await migrate(database)
-    for name, folder in PLUGINS.items():
+    for name, folder in plugins.items():
         await migrate(database, name, folder)
 
 
@@ -138,7 +148,7 @@ async def filled(folder: Path, empty: Path, database_url: str | None) -> Setting
         shutil.copy(empty, here.data_dir / "hearth.db")
     async with opened(here.database) as database:
         if database_url is not None:
-            await make_tables(database)
+            await make_tables(database, PLUGINS)
         async with database.begin() as connection:
             owned = await connection.run_sync(tables)
             for own in owned.values():
@@ -197,7 +207,7 @@ async def test_a_backup_of_each_older_schema_comes_back_and_is_brought_up_to_dat
         made = await back_up(here, file)
         assert made.manifest.revisions == {CORE: revision}
         there = settings(tmp_path / f"there-{revision}")
-        await restore(there, file, PLUGINS)
+        await restore(there, file, FEW)
         after = without_the_act(await rows_of(there))
         # No migration so far changes what a row says.
         assert {name: after[name] for name in before} == expected(before)
@@ -205,32 +215,32 @@ async def test_a_backup_of_each_older_schema_comes_back_and_is_brought_up_to_dat
             assert await connection.run_sync(lines) == {CORE: newest_revision()}
 
 
-async def test_what_is_there_is_replaced_by_force_alone_and_then_wholly(empty: Path, tmp_path: Path) -> None:
-    here = await filled(tmp_path / "here", empty, None)
+async def test_what_is_there_is_replaced_by_force_alone_and_then_wholly(small: Path, tmp_path: Path) -> None:
+    here = await filled(tmp_path / "here", small, None)
     models(here)
     await back_up(here, tmp_path / "all.zip")
-    there = await filled(tmp_path / "there", empty, None)
+    there = await filled(tmp_path / "there", small, None)
     async with opened(there.database) as database, database.begin() as connection:
         row = {"user_id": 1, "plugin": "x", "command": "x", "arguments": "{}", "expires_ms": 1}
         await connection.execute(insert(button).values(id="of there", **row))
     plugin_files(there)
     with pytest.raises(Refusal, match="--force replaces it"):
-        await restore(there, tmp_path / "all.zip", PLUGINS)
+        await restore(there, tmp_path / "all.zip", FEW)
     shutil.rmtree(there.data_dir / "plugins")
     with pytest.raises(Refusal, match="The database of this installation is not empty"):
-        await restore(there, tmp_path / "all.zip", PLUGINS)
+        await restore(there, tmp_path / "all.zip", FEW)
     plugin_files(there)
-    await restore(there, tmp_path / "all.zip", PLUGINS, force=True)
+    await restore(there, tmp_path / "all.zip", FEW, force=True)
     assert without_the_act(await rows_of(there)) == expected(await rows_of(here))
     assert files_below(there.data_dir / "plugins") == {}
     assert [path.name for path in there.data_dir.iterdir() if path.name.startswith(".restore")] == []
 
 
-async def test_data_of_a_plugin_that_is_not_here_is_refused_or_left_out(empty: Path, tmp_path: Path) -> None:
-    here = await filled(tmp_path / "here", empty, None)
+async def test_data_of_a_plugin_that_is_not_here_is_refused_or_left_out(small: Path, tmp_path: Path) -> None:
+    here = await filled(tmp_path / "here", small, None)
     plugin_files(here)
     await back_up(here, tmp_path / "all.zip")
-    fewer = {name: folder for name, folder in PLUGINS.items() if name != "reviews"}
+    fewer = {name: folder for name, folder in FEW.items() if name != "reviews"}
     there = settings(tmp_path / "there")
     with pytest.raises(Refusal, match="the plugin reviews, which is not here"):
         await restore(there, tmp_path / "all.zip", fewer)
@@ -242,10 +252,10 @@ async def test_data_of_a_plugin_that_is_not_here_is_refused_or_left_out(empty: P
     assert not [name for name in files_below(there.data_dir / "plugins") if name.startswith("reviews/")]
 
 
-async def test_tables_of_a_plugin_that_is_gone_are_backed_up_and_dropped(empty: Path, tmp_path: Path) -> None:
+async def test_tables_of_a_plugin_that_is_gone_are_backed_up_and_dropped(small: Path, tmp_path: Path) -> None:
     here = settings(tmp_path / "here")
     here.data_dir.mkdir(parents=True)
-    shutil.copy(empty, here.data_dir / "hearth.db")
+    shutil.copy(small, here.data_dir / "hearth.db")
     async with opened(here.database) as database, database.begin() as connection:
         for statement in (
             "CREATE TABLE gone_version (version_num VARCHAR(32) NOT NULL)",
@@ -262,7 +272,7 @@ async def test_tables_of_a_plugin_that_is_gone_are_backed_up_and_dropped(empty: 
         assert stream.read(1000) == b'[1,"x","2026-01-02T03:04:05",{"a":[1]}]\n'
         assert stream.read(1000) == b""
     assert "other" not in made.manifest.tables
-    await restore(here, tmp_path / "gone.zip", PLUGINS, force=True, without=["gone"])
+    await restore(here, tmp_path / "gone.zip", FEW, force=True, without=["gone"])
     async with opened(here.database) as database, database.begin() as connection:
         left = await connection.run_sync(
             lambda sync: sync.execute(
@@ -272,17 +282,17 @@ async def test_tables_of_a_plugin_that_is_gone_are_backed_up_and_dropped(empty: 
         assert [name for (name,) in left] == ["other"]
 
 
-async def test_a_bot_that_runs_is_not_written_under(empty: Path, server: str, tmp_path: Path) -> None:
-    here = await filled(tmp_path / "here", empty, None)
+async def test_a_bot_that_runs_is_not_written_under(small: Path, server: str, tmp_path: Path) -> None:
+    here = await filled(tmp_path / "here", small, None)
     await back_up(here, tmp_path / "all.zip")
     there = settings(tmp_path / "there")
     with in_use(there), pytest.raises(Refusal, match="A bot runs on"):
-        await restore(there, tmp_path / "all.zip", PLUGINS)
+        await restore(there, tmp_path / "all.zip", FEW)
     # One of another machine, on the same PostgreSQL.
     shared = settings(tmp_path / "there", await new_database(server, "shared"))
     bot = Database(shared.database)
     await migrate(bot)
     with pytest.raises(Refusal, match="A bot is connected"):
-        await restore(shared, tmp_path / "all.zip", PLUGINS)
+        await restore(shared, tmp_path / "all.zip", FEW)
     await bot.close()
-    await restore(shared, tmp_path / "all.zip", PLUGINS)
+    await restore(shared, tmp_path / "all.zip", FEW)
