@@ -1,7 +1,8 @@
 """A replica of one model as a Ray actor: takes the frames that the local worker takes, by calls in place of a socket.
 
-Frames are `bytes`, which Ray passes on as they are: nothing of ours is pickled. One thread answers, one loads beside
-it, and one waits for ever, so that the end of this process is known at once to whoever waits for that call.
+Frames are `bytes`, which Ray passes on as they are: nothing of ours is pickled. Two threads answer in turn, so that the
+model works on while the batch before is sent back and the next one taken apart; one loads beside them, and one waits
+for ever, so that the end of this process is known at once to whoever waits for that call.
 """
 
 import os
@@ -18,9 +19,10 @@ from bot.tracing import traces_of
 from bot.warm import WarmModels
 from shared.frames import Load, Run, body_of, encode
 
+RUN: Final = "run"
 LOAD: Final = "load"
 WATCH: Final = "watch"
-GROUPS: Final = {LOAD: 1, WATCH: 1}
+GROUPS: Final = {RUN: 2, LOAD: 1, WATCH: 1}
 
 
 class Setup(msgspec.Struct, frozen=True):
@@ -58,12 +60,17 @@ class Replica:
         self._models = WarmModels(
             told.device, told.threads, traces, NodeWeights(told.store, told.cache, told.hub)
         )
+        self._turn = threading.Lock()
         self._runs = msgspec.msgpack.Decoder(Run)
         self._loads = msgspec.msgpack.Decoder(Load)
 
+    @ray.method(concurrency_group=RUN)
     def run(self, frame: bytes) -> bytes:
         """Answer a batch (a frame of `Run`) by a frame of `Done`."""
-        return encode(self._models.run(self._runs.decode(body_of(frame))))
+        run = self._runs.decode(body_of(frame))
+        with self._turn:
+            done = self._models.run(run)
+        return encode(done)
 
     @ray.method(concurrency_group=LOAD)
     def hello(self) -> bytes:

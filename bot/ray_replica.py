@@ -159,10 +159,10 @@ class Replica:
         self._life += 1
         self.ready, self.weights = False, None
         self.gone.set()
-        blamed = stuck or first(self.flying)
         for batch in self.flying.values():
             if not batch.future.done():
-                batch.future.set_exception(Died(guilty=batch is blamed, stuck=batch is stuck))
+                # Two may have been taken in hand, in either order; whichever it was, it is found when tried alone.
+                batch.future.set_exception(Died(guilty=stuck in (None, batch), stuck=batch is stuck))
         self.flying.clear()
         self._on_change()
 
