@@ -14,6 +14,7 @@ from shared.context import JobContext
 from shared.database import now_ms
 from shared.durable import hold
 from shared.feedback import DAYS as FEEDBACK_DAYS
+from shared.feedback import feedback_tables
 from shared.plugin import Job
 from shared.tables import button, job, job_post, job_run, pending, quota
 
@@ -39,8 +40,7 @@ async def sweep(ctx: JobContext) -> None:
         gone = (job_run.c.job_id.not_in(select(job.c.id)), job_run.c.state != "running")
         await connection.execute(delete(job_run).where(*gone))
         await connection.execute(delete(job_post).where(job_post.c.run_id.not_in(select(job_run.c.id))))
-        for each in ctx.learners.values():
-            table = each.table
+        for table in await connection.run_sync(feedback_tables):
             await connection.execute(delete(table).where(table.c.created_ms < now - FEEDBACK_DAYS * DAY_MS))
     await asyncio.to_thread(_remove_joined, ctx.folder / RETRAIN_FOLDER)
 

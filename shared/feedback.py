@@ -15,6 +15,7 @@ from typing import Any, Final
 from sqlalchemy import (
     BigInteger,
     Column,
+    Connection,
     Delete,
     Float,
     Integer,
@@ -22,13 +23,15 @@ from sqlalchemy import (
     Select,
     String,
     Table,
+    TableClause,
     UniqueConstraint,
+    column,
     delete,
+    inspect,
     select,
 )
-from sqlalchemy import (
-    Text as LongText,
-)
+from sqlalchemy import Text as LongText
+from sqlalchemy import table as named
 
 from shared.command import MAX_TEXT
 from shared.context import Context
@@ -38,6 +41,7 @@ from shared.plugin import Kept
 from shared.reply import Button, Reply
 from shared.texts import Text
 
+_FEEDBACK: Final = "_feedback"
 DAYS: Final = 730
 """After which feedback goes; the core's housekeeping sees to it."""
 KEPT: Final = Kept(
@@ -52,7 +56,7 @@ KEPT: Final = Kept(
 def feedback_table(plugin: str, metadata: MetaData, longest_label: int = 16) -> Table:
     """Declare the table of a plugin's feedback."""
     return Table(
-        f"{plugin}_feedback",
+        f"{plugin}{_FEEDBACK}",
         metadata,
         Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
         Column("user_id", BigInteger, nullable=False, index=True),
@@ -65,6 +69,18 @@ def feedback_table(plugin: str, metadata: MetaData, longest_label: int = 16) -> 
         Column("created_ms", BigInteger, nullable=False),
         UniqueConstraint("user_id", "digest", name=f"{plugin}_feedback_once"),
     )
+
+
+def feedback_tables(connection: Connection) -> list[TableClause]:
+    """Return the tables of feedback that are in a database, also of plugins that are not loaded."""
+    look = inspect(connection)
+    found = []
+    for name in look.get_table_names():
+        if name.endswith(_FEEDBACK):
+            names = [each["name"] for each in look.get_columns(name)]
+            if {"user_id", "digest", "created_ms"} <= set(names):
+                found.append(named(name, *(column(each) for each in names)))
+    return found
 
 
 def feedback_buttons(

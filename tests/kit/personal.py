@@ -59,7 +59,7 @@ async def unserved(core: Core) -> list[str]:
         for table in there
         for column in table.columns
         if isinstance(column.type, sa.BigInteger)
-        and not (NOBODY.fullmatch(column.name) or _is_person(column))
+        and not (NOBODY.fullmatch(column.name) or holds_a_person(column))
     ]
     # Each row is told by its number, which stands in all its columns but those of people.
     rows: dict[int, sa.Column[Any]] = {}
@@ -111,7 +111,8 @@ async def _others(core: Core, there: Iterable[Table]) -> dict[str, int]:
     return counts
 
 
-def _is_person(column: sa.Column[Any]) -> bool:
+def holds_a_person(column: sa.Column[Any]) -> bool:
+    """Tell whether a column holds people, by its name."""
     where = (column.table.name, column.name)
     named = OWNED.fullmatch(column.name) or MENTIONED.fullmatch(column.name)
     kinds = (sa.Integer, sa.String)
@@ -119,7 +120,7 @@ def _is_person(column: sa.Column[Any]) -> bool:
 
 
 def _people(table: Table) -> list[sa.Column[Any]]:
-    return [column for column in table.columns if _is_person(column)]
+    return [column for column in table.columns if holds_a_person(column)]
 
 
 def _value_of(column: sa.Column[Any], user: int) -> int | str:
@@ -136,7 +137,7 @@ def _fill(connection: Connection, table: Table, marked: str | None, number: int)
         if column.foreign_keys:
             target = next(iter(column.foreign_keys)).column
             row[column.name] = connection.execute(select(target).limit(1)).scalar_one()
-        elif _is_person(column):
+        elif holds_a_person(column):
             row[column.name] = _value_of(column, MARK if column.name == marked else MARK + number)
         else:
             row[column.name] = _made_up(column, number, WORDS if about else "abcd")
