@@ -6,7 +6,7 @@ JOBS ?= 2
 
 BIN := .venv/bin
 # The installation is keyed on what it was made from. With the developers' packages everything else is there too.
-KEY := $(shell { cat pyproject.toml; echo $(CURDIR); } | cksum | cut -d' ' -f1)
+KEY := $(shell { cat pyproject.toml requirements.lock; echo $(CURDIR); } | cksum | cut -d' ' -f1)
 RUN := .venv/.installed-$(KEY)
 DEV := .venv/.installed-dev-$(KEY)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
@@ -35,6 +35,8 @@ lint: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive bot plugins schedules shared
+	$(BIN)/python .ci/audit
 
 docs: $(DEV)
 	$(BIN)/python -m mkdocs build --strict
@@ -65,7 +67,8 @@ $(RUN): | $(BIN)/python
 
 $(DEV): | $(BIN)/python
 	@echo "Installing Hearth and its developers' tools into .venv; the first time takes some minutes."
-	$(PIP) --editable '.[dev]'
+	@grep -oE '^[a-z0-9.-]+==[^ ]+' requirements.lock > .venv/locked.txt
+	$(PIP) --constraint .venv/locked.txt --editable '.[dev]'
 	@rm -f .venv/.installed-* && touch $@ $(RUN)
 
 clean:

@@ -38,7 +38,7 @@ class WorkerProcess(asyncio.BufferedProtocol):
         path = os.pathsep.join(p or str(Path.cwd()) for p in sys.path)
         try:
             # In this thread, at the price of some ms: the kernel ends the worker when the thread that started it ends.
-            process = subprocess.Popen(  # noqa: ASYNC220, S603
+            process = subprocess.Popen(  # noqa: ASYNC220, S603  # nosec B603 # our own program, no shell
                 [sys.executable, "-P", "-m", "bot.worker", str(theirs.fileno()), device, str(threads)],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,

@@ -95,7 +95,7 @@ class Checkpoint:
         """Open the tokenizer; always one that knows where in the text each token lies."""
         transformers = import_transformers()
         try:
-            found = transformers.AutoTokenizer.from_pretrained(
+            found = transformers.AutoTokenizer.from_pretrained(  # nosec B615 # a local folder, no download
                 str(self.folder), local_files_only=True, trust_remote_code=False
             )
         # Whatever the libraries raise at files that they cannot use.
