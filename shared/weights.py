@@ -51,7 +51,7 @@ def _from_store(name: str, store: Store) -> Weights | None:
         try:
             folder = store.open(name, version)
             seal = checksum(folder / MANIFEST)
-            return Weights(folder=str(folder), version=version, origin="store", seal=seal)
+            return Weights(folder=str(folder.absolute()), version=version, origin="store", seal=seal)
         except HearthError as error:
             log.error("version not usable", model=name, version=version, error=str(error))
     return None
