@@ -40,7 +40,7 @@ def _show(core: "Core") -> Command:
             fields.append(Field(page.say(kind.what, kind.domain)[:256], "\n".join(lines), inline=False))
         text = [
             ctx.text(
-                "Of nobody are kept: what is said in channels, photos of faces, voices, and lists of members."
+                "Beyond what stands here nothing is kept of anybody: no talk of channels, no photos for roll call, no lists of members."
             ),
             ctx.text("/privacy export hands you all of it, /privacy forget removes it."),
         ]

@@ -51,7 +51,7 @@ async def test_each_kind_is_shown_with_its_rows_how_long_why_and_who_sees_it(hom
     assert "Seen by: you and whoever runs the bot." in kept
     number = fields["how much you have asked lately, as a number"]
     assert "/privacy forget leaves it" in number
-    assert "Of nobody are kept: what is said in channels" in shown.text
+    assert "nothing is kept of anybody: no talk of channels" in shown.text
     assert "price alarms that you set" in shown.text, "what would be kept is named, too"
 
     chinese = await (await home.person(locale="zh-TW")).slash("privacy show")

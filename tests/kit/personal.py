@@ -35,7 +35,7 @@ BOTS: Final = frozenset({("pending", "owner"), ("job_run", "owner")})
 HIDDEN: Final = {("quota", "bucket"): f"person:{MARK}"}
 """Columns that hold a person's id within a text."""
 STAYS: Final[Mapping[str, str]] = {
-    "audit": "a log of administrative acts that those could empty whom it is about would be of no use",
+    "audit": "a log that those could empty whom it is about would be of no use",
     "quota": "forgetting must be no way round it; it goes a day after the person last asked",
 }
 """Tables that keep the person, and why."""
