@@ -12,6 +12,7 @@ from shared.errors import Fault
 # https://www.postgresql.org/docs/15/errcodes-appendix.html
 _FULL: Final = ("53100", "53200", "53400")
 _BUSY: Final = ("53300", "55P03", "40P01", "40001", "57014")
+_DAMAGED: Final = ("XX001", "XX002")
 _AWAY: Final = ("08", "57P", "58")
 
 
@@ -37,6 +38,11 @@ class DatabaseTrouble(Fault):
     def away() -> "DatabaseTrouble":
         """Say that it cannot be reached, or broke off."""
         return DatabaseTrouble("The database does not answer.")
+
+    @staticmethod
+    def damaged() -> "DatabaseTrouble":
+        """Say that its files are not whole."""
+        return DatabaseTrouble("The database is damaged.")
 
 
 @contextmanager
@@ -86,9 +92,9 @@ def _of_sqlite(name: str) -> DatabaseTrouble | None:
         return DatabaseTrouble.busy()
     if name.startswith("SQLITE_FULL"):
         return DatabaseTrouble.full()
-    if name.startswith(
-        ("SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_CORRUPT", "SQLITE_NOTADB")
-    ):
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return DatabaseTrouble.damaged()
+    if name.startswith(("SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY")):
         return DatabaseTrouble.away()
     return None
 
@@ -98,6 +104,8 @@ def _of_postgres(state: str) -> DatabaseTrouble | None:
         return DatabaseTrouble.full()
     if state in _BUSY:
         return DatabaseTrouble.busy()
+    if state in _DAMAGED:
+        return DatabaseTrouble.damaged()
     if state.startswith(_AWAY):
         return DatabaseTrouble.away()
     return None

@@ -146,8 +146,10 @@ async def _replace(
         raise taken
     names = [name for name in archive.manifest.files if _is_wanted(name, without)]
     staged = settings.data_dir / f"{STAGING}{secrets.token_hex(8)}"
+    may_have_happened = False
 
     def work(connection: Connection) -> int:
+        nonlocal may_have_happened
         take_turn(connection)
         check_alone(connection)
         if not force and _has_rows(connection):
@@ -157,6 +159,7 @@ async def _replace(
         details = {"id": staged.name, "made": archive.manifest.created.isoformat(), "rows": count}
         row = {"at_ms": now_ms(), "act": ACT, "details": json.dumps(details)}
         connection.execute(insert(audit).values(row))
+        may_have_happened = True
         return count
 
     try:
@@ -164,7 +167,9 @@ async def _replace(
         async with database.begin() as connection:
             count = await connection.run_sync(work)
     except BaseException:
-        # Not committed, or it is not known whether it was: the audit log tells, now or to who comes next.
+        if not may_have_happened:
+            shutil.rmtree(staged, ignore_errors=True)
+        # Whether it was committed the audit log tells, now or to who comes next.
         with contextlib.suppress(HearthError, OSError):
             await _finish(settings, database)
         raise

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from shared.backup import back_up
 from shared.backup_archive import Archive, BadBackup, check_name
 from shared.database import Database
+from shared.database_trouble import DatabaseTrouble
 from shared.errors import BadInput, Refusal
 from shared.migrate import migrate
 from shared.restore import restore
@@ -272,3 +273,17 @@ async def test_a_file_that_is_there_is_replaced_by_force_alone(backup: Path, tmp
     await back_up(here, backup, force=True)
     assert backup.read_bytes() != before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["good.zip", "here"]
+
+
+async def test_a_database_that_is_damaged_is_moved_away_before_a_restore(
+    backup: Path, tmp_path: Path
+) -> None:
+    here = settings(tmp_path / "here")
+    file = here.data_dir / "hearth.db"
+    file.write_bytes(random.Random(2).randbytes(50_000))
+    with pytest.raises(DatabaseTrouble, match="The database is damaged"):
+        await restore(here, backup, {}, force=True)
+    assert not list(here.data_dir.glob(".restore*"))
+    file.rename(tmp_path / "damaged.db")
+    await restore(here, backup, {}, force=True)
+    await back_up(here, tmp_path / "after.zip")

@@ -67,14 +67,14 @@ async def test_what_is_wrong_with_a_request_is_raised_as_it_is(tmp_path: Path) -
     await database.close()
 
 
-async def test_a_file_that_is_no_database_or_not_to_be_opened_is_said_to_be_away(tmp_path: Path) -> None:
+async def test_a_file_that_is_damaged_or_not_to_be_opened_is_told_apart(tmp_path: Path) -> None:
     (tmp_path / "noise.db").write_bytes(os.urandom(8192))
     (tmp_path / "folder.db").mkdir()
-    for name in ("noise.db", "folder.db"):
+    for name, words in (("noise.db", "is damaged"), ("folder.db", "does not answer")):
         database = Database(f"sqlite+aiosqlite:///{tmp_path / name}")
-        with pytest.raises(DatabaseTrouble, match="The database does not answer"):
+        with pytest.raises(DatabaseTrouble, match=words):
             await database.transact(count)
-        with pytest.raises(DatabaseTrouble, match="The database does not answer"):
+        with pytest.raises(DatabaseTrouble, match=words):
             await migrate(database)
         await database.close()
 
