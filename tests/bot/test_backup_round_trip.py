@@ -23,7 +23,7 @@ from shared.plugins import Plugins
 from shared.restore import ACT, restore
 from shared.settings import Settings
 from shared.store import Store
-from shared.tables import audit, button
+from shared.tables import audit, button, watch
 from shared.vault import Vault
 from tests.kit.filled import contents, fill
 from tests.kit.postgres import new_database, postgres
@@ -296,3 +296,19 @@ async def test_a_bot_that_runs_is_not_written_under(small: Path, server: str, tm
         await restore(shared, tmp_path / "all.zip", FEW)
     await bot.close()
     await restore(shared, tmp_path / "all.zip", FEW)
+
+
+async def test_a_character_that_postgresql_does_not_take_is_replaced(server: str, tmp_path: Path) -> None:
+    here = settings(tmp_path / "here")
+    async with opened(here.database) as database:
+        await migrate(database)
+        row = {"channel_id": 1, "changed_ms": 1}
+        async with database.begin() as connection:
+            await connection.execute(insert(watch).values(plugin="a\0b", **row))
+    await back_up(here, tmp_path / "all.zip")
+    there = settings(tmp_path / "there", await new_database(server, "without 0"))
+    await restore(there, tmp_path / "all.zip", {})
+    async with opened(there.database) as database, database.begin() as connection:
+        assert (await connection.execute(select(watch.c.plugin))).scalars().all() == [
+            "a\N{REPLACEMENT CHARACTER}b"
+        ]
