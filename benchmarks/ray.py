@@ -23,7 +23,7 @@ from shared.engine import Weights
 from shared.model import AnyModel
 from shared.predictor import Predictor
 
-ROUNDS: Final = 7
+ROUNDS: Final = 5
 CALLERS: Final = (1, 32, 128)
 TWO_CALLERS: Final = (64, 256)
 TRIPS: Final = 1000
