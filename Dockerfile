@@ -17,19 +17,27 @@ ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 RUN python -m venv /opt/hearth
 WORKDIR /src
-# What changes seldom comes first: torch alone, by the pin of pyproject.toml. A build of TORCH_INDEX has a local version
-# (2.13.0+cpu), which pip prefers to the same version without one.
+# What changes seldom comes first. torch and what it brings: from PyTorch's own index alone, whose builds no lock for all
+# of them could name, by the pins of pyproject.toml.
 COPY pyproject.toml ./
-RUN torch="$(python -c 'import tomllib; print(next(d for d in tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"] if d.startswith("torch==")))')" \
-    && /opt/hearth/bin/pip install --extra-index-url "${TORCH_INDEX}" "${torch}"
+RUN torch="$(python -c 'import tomllib; print(*(d for d in tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"] if d.startswith(("torch==", "torchvision=="))))')" \
+    && /opt/hearth/bin/pip install --index-url "${TORCH_INDEX}" ${torch}
+# All else as it was tested, file by file: what has another hash is not taken, nor what builds the few that are sources.
+COPY requirements.lock requirements-build.lock ./
+RUN python -m venv /opt/build \
+    && /opt/build/bin/pip install --require-hashes -r requirements-build.lock \
+    && /opt/build/bin/pip wheel --no-deps --require-hashes --no-build-isolation --wheel-dir /wheels -r requirements.lock \
+    && /opt/hearth/bin/pip install --no-deps --no-index /wheels/*.whl \
+    && rm -r /wheels
 COPY README.md LICENSE ./
 COPY bot ./bot
 COPY plugins ./plugins
 COPY schedules ./schedules
 COPY shared ./shared
 COPY tests/kit ./tests/kit
-RUN python -m pip wheel --no-deps --wheel-dir /wheel . \
-    && /opt/hearth/bin/pip install /wheel/*.whl
+RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \
+    && /opt/hearth/bin/pip install --no-deps /wheel/*.whl \
+    && /opt/hearth/bin/pip check
 
 FROM python:${PYTHON}-slim
 LABEL org.opencontainers.image.title="Hearth" \
