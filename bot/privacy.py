@@ -40,7 +40,8 @@ def _show(core: "Core") -> Command:
             fields.append(Field(page.say(kind.what, kind.domain)[:256], "\n".join(lines), inline=False))
         text = [
             ctx.text(
-                "Beyond what stands here nothing is kept of anybody: no talk of channels, no photos for roll call, no lists of members."
+                "Beyond what stands here nothing is kept of anybody: no talk of channels, no photos for roll call, "
+                "no lists of members."
             ),
             ctx.text("/privacy export hands you all of it, /privacy forget removes it."),
         ]
@@ -112,7 +113,7 @@ def _forget(core: "Core") -> tuple[Command, ...]:
     @command(hidden=True, private=True, timeout=FORGET_SECONDS)
     async def erase(ctx: Context) -> Reply:
         """Remove all that Hearth keeps of you, now"""
-        gone = await forget_user(core, ctx.asker.user_id)
+        gone = await forget_user(core, ctx.asker.user_id, instance=core.settings.instance)
         words = [ctx.plural("Removed one row.", "Removed {count} rows.", gone.rows)]
         if gone.files:
             words.append(ctx.plural("Removed one file.", "Removed {count} files.", gone.files))

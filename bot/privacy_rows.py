@@ -31,6 +31,7 @@ MENTIONED: Final = re.compile(r".+_by")
 """Columns that name a person in a row which is about something else."""
 ELSEWHERE_SECONDS: Final = 5.0
 """Other bots look every two seconds which of their requests are wanted no more."""
+NOT_LOADED: Final = "plugins-not-loaded"
 ASKED: Final = "privacy erase"
 """The request that asks for all this: it is still to be answered."""
 
@@ -65,22 +66,23 @@ async def export_files(core: "Core", user: int, found: Found) -> dict[str, bytes
     return files
 
 
-async def forget_user(core: "Core", user: int) -> Forgotten:
+async def forget_user(core: "Core", user: int, *, instance: str | None = None) -> Forgotten:
     """Break off what runs for `user`, and remove every row and file that is kept of them.
 
     The rows go in one transaction. The quota's count stays until it has had its time, and administrative acts stay.
+    `instance` is the bot that this process is; None where it is none.
     """
     requests = await core.withdraw(user)
-    rows, files, elsewhere = await _forget(core, user)
+    rows, files, elsewhere = await _forget(core, user, instance)
     if elsewhere:
         # The other bots on this database break those requests off; what they wrote until then goes, too.
         await asyncio.sleep(ELSEWHERE_SECONDS)
-        more = await _forget(core, user)
+        more = await _forget(core, user, instance)
         rows, files = rows + more[0], files + more[1]
     return Forgotten(rows, files, requests + elsewhere)
 
 
-async def _forget(core: "Core", user: int) -> tuple[int, int, int]:
+async def _forget(core: "Core", user: int, instance: str | None) -> tuple[int, int, int]:
     """Return how many rows and files went, and how many requests other bots still work on."""
     rows, found = await forget_rows(core.database, core.plugins, user)
     files = 0
@@ -89,7 +91,7 @@ async def _forget(core: "Core", user: int) -> tuple[int, int, int]:
         files += await asyncio.to_thread(plugin.forget_user_files, user, folder, own)
     if (path := core.database.file) is not None:
         await asyncio.to_thread(_overwrite_log, path)
-    elsewhere = [row for row in found[f"core/{pending.name}"] if row["owner"] != core.settings.instance]
+    elsewhere = [row for row in found[f"core/{pending.name}"] if row["owner"] != instance]
     return rows, files, len(elsewhere)
 
 
@@ -129,7 +131,7 @@ async def _read(connection: AsyncConnection, plugins: Plugins, user: int) -> Fou
     for table in await connection.run_sync(_ownerless, plugins):
         if columns := [*_columns(table, OWNED), *_columns(table, MENTIONED)]:
             mine = or_(*(_names(column, user) for column in columns))
-            statements[f"plugins-not-loaded/{table.name}"] = select(table).where(mine)
+            statements[f"{NOT_LOADED}/{table.name}"] = select(table).where(mine)
     found: Found = {}
     for name, statement in statements.items():
         rows = (await connection.execute(statement)).mappings().all()

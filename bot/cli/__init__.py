@@ -12,14 +12,14 @@ from shared.errors import HearthError
 from shared.redaction import Redactor
 
 OWN: Final = frozenset(
-    {"run", "sandbox", "call", "predict", "doctor", "backup", "restore", "plugins", "models", "jobs"}
+    {"run", "sandbox", "call", "predict", "doctor", "backup", "restore", "plugins", "models", "jobs", "privacy"}
 )
 """The first words of Hearth's own commands."""
 
 
 def build() -> typer.Typer:
     """Put the whole command line together."""
-    from bot.cli import backup, call, doctor, jobs, models, plugins, predict, run, sandbox
+    from bot.cli import backup, call, doctor, jobs, models, plugins, predict, privacy, run, sandbox
 
     app = typer.Typer(
         name="hearth",
@@ -44,6 +44,7 @@ def build() -> typer.Typer:
     app.add_typer(plugins.app, name="plugins")
     app.add_typer(models.app, name="models")
     app.add_typer(jobs.app, name="jobs")
+    app.add_typer(privacy.app, name="privacy")
     named = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
     # Plugins are loaded only where one of their commands may be meant: loading takes a moment.
     if named not in OWN:

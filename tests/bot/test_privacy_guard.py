@@ -1,5 +1,6 @@
 """No table and no file keeps a person whom `/privacy export` does not find, or whom `/privacy forget` leaves."""
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ fan = Table("forgetful_fan", metadata, Column("id", BigInteger, primary_key=True
 
 @hookimpl
 def card():
-    return Card(name="forgetful", summary="Keeps what it should not", keeps=(Kept("a diary", None),),
+    return Card(name="forgetful", summary="Keeps what it should not", keeps=(Kept("a diary", None, rows=("dairy",)),),
                 migrations=Path(__file__).parent / "migrations")
 
 @hookimpl
@@ -83,13 +84,18 @@ async def test_the_same_holds_on_postgresql(tmp_path: Path) -> None:
             assert await unserved(core) == []
 
 
-async def test_a_plugin_that_forgets_a_table_a_column_or_an_id_is_named(tmp_path: Path) -> None:
+async def test_a_plugin_that_forgets_a_table_a_column_or_an_id_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
     folder = forgetful(tmp_path)
     async with assembled(settings(tmp_path, plugin_folders=(folder,)), warm=False) as core:
         assert core.plugins.get("forgetful"), core.plugins.quarantined
         wrong = await unserved(core)
     assert [line for line in wrong if not line.startswith("forgetful_")] == [
-        "hearth.db: the person's words are in it"
+        "forgetful/diary: is exported, but no card says that it is kept",
+        "forgetful/dairy: is on a card, but not exported",
+        "hearth.db: the person's words are in it",
     ]
     assert {line.partition(":")[0] for line in wrong if "is not exported" in line} == {
         "forgetful_diary.written_by", "forgetful_visit.member_id",

@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Table, insert, select
 
 from bot.core import Core
-from bot.privacy_rows import MENTIONED, OWNED, export_user, forget_user
+from bot.privacy_kinds import kinds
+from bot.privacy_rows import MENTIONED, NOT_LOADED, OWNED, Found, export_user, forget_user
 from shared.backup_rows import tables
 
 MARK: Final = 887_766_554_433_221_100
@@ -69,7 +70,9 @@ async def unserved(core: Core) -> list[str]:
         for number, column in enumerate((c for table in there for c in _people(table)), len(there) + 1):
             await connection.run_sync(_fill, column.table, column.name, number)
             rows[number] = column
-    exported = await _exported(core)
+    found = await export_user(core.database, core.plugins, MARK)
+    wrong += _unnamed(core, found)
+    exported = _numbers(found)
     wrong += [
         f"{column.table.name}.{column.name}: a row of the person is not exported"
         for number, column in rows.items()
@@ -79,7 +82,7 @@ async def unserved(core: Core) -> list[str]:
     await forget_user(core, MARK)
     async with core.database.begin() as connection:
         for table in there:
-            wrong += await connection.run_sync(lambda c, t=table: list(_left(c, t)))
+            wrong += await connection.run_sync(_left, table)
     if lost := {name for name, count in (await _others(core, there)).items() if count < others[name]}:
         wrong += [f"{name}: rows of others went, too" for name in sorted(lost)]
     return wrong + list(left_in_files(core.settings.data_dir))
@@ -92,9 +95,16 @@ def left_in_files(folder: Path) -> Iterator[str]:
             yield f"{path.relative_to(folder)}: the person's words are in it"
 
 
-async def _exported(core: Core) -> set[int]:
+def _unnamed(core: Core, found: Found) -> Iterator[str]:
+    """Say what is exported and on no card, and the other way round."""
+    named = {name for kind in kinds(core.plugins) for name in kind.rows}
+    there = {name for name in found if not name.startswith(f"{NOT_LOADED}/")}
+    yield from (f"{name}: is exported, but no card says that it is kept" for name in sorted(there - named))
+    yield from (f"{name}: is on a card, but not exported" for name in sorted(named - there))
+
+
+def _numbers(found: Found) -> set[int]:
     """Return all whole numbers in what is exported."""
-    found = await export_user(core.database, core.plugins, MARK)
     cells = (value for rows in found.values() for row in rows for value in row.values())
     return {value for value in cells if isinstance(value, int)}
 
@@ -161,9 +171,11 @@ def _made_up(column: sa.Column[Any], number: int, words: str) -> Any:
     raise AssertionError(f"no value for {column.type!r}")
 
 
-def _left(connection: Connection, table: Table) -> Iterator[str]:
-    if table.name in STAYS:
-        return
+def _left(connection: Connection, table: Table) -> list[str]:
+    return [] if table.name in STAYS else list(_still_there(connection, table))
+
+
+def _still_there(connection: Connection, table: Table) -> Iterator[str]:
     for column in table.columns:
         for value in connection.execute(select(column)).scalars():
             match value:

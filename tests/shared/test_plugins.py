@@ -46,6 +46,7 @@ def test_a_broken_and_a_greedy_plugin_are_named_and_the_others_run() -> None:
         ("future", card("future", more=", api=99"), "version 99"),
         ("typo", card("typo") + "@hookimpl\ndef comands():\n    return ()\n", "comands"),
         ("listed", card("listed") + "@hookimpl\ndef commands():\n    return (1,)\n", "did not make"),
+        ("half", card("half") + "@hookimpl\ndef forget_user_files():\n    return 0\n", "not both"),
         ("modelled", card("modelled") + "@hookimpl\ndef models():\n    return (int,)\n", "lacks"),
     ],
 )
