@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -42,6 +43,9 @@ async def joined(address: str) -> AsyncIterator[None]:
 
 def _join(address: str) -> None:
     here = {} if address else {"include_dashboard": False}
+    if not address:
+        # Ray asks for it: whoever else is on this machine must not give this cluster work. It would write one to disk.
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     ray.init(
         # "local": not whatever cluster happens to run on this machine.
         address=address or "local",

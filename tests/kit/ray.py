@@ -1,9 +1,11 @@
 """A Ray cluster of several nodes on this machine, for tests of what spreads over machines."""
 
 import os
+import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -15,14 +17,18 @@ def machines(count: int) -> Iterator[Any]:
 
     Yields Ray's `Cluster`; `worker_nodes` of it are the others. Skips the test where Ray is not installed.
     """
-    pytest.importorskip("ray", reason="Ray is not installed: pip install 'hearth-bot[ray]'")
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if find_spec("ray") is None:
+        pytest.skip("Ray is not installed: pip install 'hearth-bot[ray]'")
+    environment = pytest.MonkeyPatch()
+    # As a machine finds Hearth and its plugins where they are installed, so do nodes find what this process does.
+    environment.setenv("PYTHONPATH", os.pathsep.join(os.path.abspath(entry) for entry in sys.path))
+    environment.setenv("RAY_AUTH_MODE", "token")
+    environment.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    environment.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    # It reads how to be secured when it is imported.
     import ray
     from ray.cluster_utils import Cluster
 
-    # As a machine finds Hearth and its plugins where they are installed, so do nodes find what this process does.
-    before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = os.pathsep.join(os.path.abspath(entry) for entry in sys.path)
     # A machine that is gone is known to be within 3 seconds, not 15.
     head = {
         "num_cpus": 2,
@@ -38,7 +44,4 @@ def machines(count: int) -> Iterator[Any]:
     finally:
         ray.shutdown()
         cluster.shutdown()
-        if before is None:
-            del os.environ["PYTHONPATH"]
-        else:
-            os.environ["PYTHONPATH"] = before
+        environment.undo()
