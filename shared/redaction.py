@@ -4,6 +4,7 @@ A secret is known by where it stands in the environment (a variable named TOKEN,
 password of an address), or by how it looks (a bot token, a webhook, a header). Imports little: workers have it too.
 """
 
+import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
@@ -146,8 +147,17 @@ def _secret_in(name: str, value: str) -> Iterator[str]:
 
 def _forms(secret: str) -> set[str]:
     """Return a secret as it stands in an address, in JSON and in Python's representation, too."""
-    ways = (quote(secret, safe=""), quote(secret), quote_plus(secret), unquote(secret), repr(secret)[1:-1])
-    return {secret, *(way for way in ways if len(way) >= SHORTEST_SECRET)}
+    found = {secret}
+    for plain in (secret, unquote(secret)):
+        ways = (
+            quote(plain, safe=""),
+            quote(plain),
+            quote_plus(plain),
+            repr(plain)[1:-1],
+            json.dumps(plain)[1:-1],
+        )
+        found.update(way for way in (plain, *ways) if len(way) >= SHORTEST_SECRET)
+    return found
 
 
 def _of_dotenv(path: Path) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""What is installed is pinned by the hashes of its files, and audited; bandit reads the code, no exception without reason."""
+"""What is installed is pinned by the hashes of its files, and audited; who is excepted from bandit has a reason."""
 
 import re
 import tomllib

@@ -23,7 +23,10 @@ import plugins
 from bot.health import Health
 from bot.metrics import Metrics
 from bot.sandbox.server import Sandbox
+from shared.redaction import BOT_ALONE
+from tests.kit.models import Ask, Echo
 from tests.kit.person import Person
+from tests.kit.worker import warm
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "leaky"
 REPOSITORY = Path(__file__).parents[2]
@@ -289,3 +292,18 @@ async def test_what_a_check_of_health_raises_tells_no_secret(
     ):
         body = await response.json()
     assert body["checks"]["database"] == "ConnectionError: [redacted]"
+
+
+async def test_a_worker_finds_no_secret_that_the_bot_alone_needs(
+    planted: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = sorted(BOT_ALONE & planted.environment.keys())
+    assert len(names) > 3
+    for name in (*names, "HEARTH_DATA_DIR"):
+        monkeypatch.setenv(name, planted.environment[name])
+    async with warm(Echo) as predictor:
+        found = [
+            await predictor.predict(Echo, Ask(text=name, act="environment"), timeout=30.0)
+            for name in (*names, "HEARTH_DATA_DIR")
+        ]
+    assert [each.text for each in found] == [*[""] * len(names), planted.environment["HEARTH_DATA_DIR"]]
