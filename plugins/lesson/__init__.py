@@ -3,8 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from plugins.lesson.clusterings import Clusterings
+from plugins.lesson.clusters import cluster
+from plugins.lesson.embeddings import Embeddings2D
+from plugins.lesson.metrics import metrics
 from plugins.lesson.perceptron import perceptron
 from plugins.lesson.perceptrons import Perceptrons
+from plugins.lesson.reduce import reduce
+from plugins.lesson.scores import Scores
 from plugins.lesson.xor import xor
 from shared.command import Command
 from shared.model import AnyModel
@@ -22,10 +28,10 @@ def card() -> Card:
 @hookimpl
 def commands() -> Sequence[Command]:
     """Return the lessons."""
-    return (perceptron, xor)
+    return (perceptron, xor, reduce, cluster, metrics)
 
 
 @hookimpl
 def models() -> Sequence[AnyModel]:
     """Return what computes and draws them in the worker."""
-    return (Perceptrons,)
+    return (Perceptrons, Embeddings2D, Clusterings, Scores)

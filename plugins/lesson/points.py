@@ -46,7 +46,9 @@ def drawn(name: Drawn, count: int, noise: float, seed: int) -> Points:
 
     random = np.random.default_rng(seed)
     kind = np.arange(count) % 2
-    angle = random.uniform(0, np.pi, count) if name == "moons" else random.uniform(0, 2 * np.pi, count)
+    # One in each of as many equal parts, so that no ring has a hole by chance.
+    turn = (np.arange(count) // 2 + random.uniform(0, 1, count)) / -(-count // 2)
+    angle = turn * (np.pi if name == "moons" else 2 * np.pi)
     around = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     match name:
         case "moons":

@@ -1,4 +1,4 @@
-"""The lessons on perceptrons as people see them, in both languages; the worker computes and draws."""
+"""The lessons as people see them, in both languages; the worker computes and draws."""
 
 import io
 
@@ -40,6 +40,24 @@ async def test_perceptrons_answer_with_a_film_and_three_sentences(caller: Caller
         await caller("lesson", "xor", hidden=17)
 
 
+async def test_pictures_side_by_side_say_what_they_may_not_be_used_for(caller: Caller) -> None:
+    table = "a,b,c,label\n" + "\n".join(f"{n},{n * n % 17},{n % 5},{'xy'[n % 2]}" for n in range(40))
+    laid = await caller("lesson", "reduce", table=Upload("own.csv", table.encode()), neighbours=8)
+    assert [field.name for field in laid.fields] == ["PCA", "t-SNE", "UMAP", "Options"]
+    assert "explained variance" in laid.fields[0].value
+    assert "40 rows, 3 numbers each" in laid.text
+    assert "do not read distances between clusters" in laid.text
+    # Two squares of nine points, corner to corner; each is measured in its own spread.
+    rows = (f"{n % 3 + n // 9 * 6},{n // 3 % 3 + n // 9 * 6}" for n in range(18))
+    points = Upload("two.csv", "\n".join(("x,y", *rows)).encode())
+    found = await caller("lesson", "cluster", table=points, eps=1, min_samples=3, min_cluster_size=5)
+    assert "clusters 2 → 1" in found.fields[1].value
+    assert "ringed" in found.pictures[0].alt
+    for reply in (laid, found):
+        with Image.open(io.BytesIO(reply.pictures[0].data)) as picture:
+            assert picture.width > 1000
+
+
 async def test_people_see_the_lessons_in_their_language(hearth_settings: Settings) -> None:
     async with house(hearth_settings) as home:
         person, other = await home.person(), await home.person("member-2", locale="zh-TW")
@@ -47,5 +65,7 @@ async def test_people_see_the_lessons_in_their_language(hearth_settings: Setting
         assert "by autograd in PyTorch, and in 301 epochs" in answer.text
         assert "0 of 4 points" in answer.text
         assert "PyTorch 自動微分" in (await other.slash("lesson xor", epochs=1, within=60)).text
+        joined = await other.slash("lesson cluster", within=60)
+        assert "DBSCAN 的 2 群變成 1 群" in joined.text
         refused = await other.slash("lesson perceptron", table=File("點.csv", b"a,b\n1,2\n"), within=60)
         assert "4 到 2,000 列" in refused.text
