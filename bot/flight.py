@@ -10,7 +10,7 @@ import msgspec
 
 from shared.engine import ModelStatus, Weights
 from shared.errors import DeadlineExceeded, HearthError, ModelUnavailable, WorkerCrashed
-from shared.frames import WHOLE_BATCH, Done, Items, Load, Unload, describe
+from shared.frames import MALFORMED, WHOLE_BATCH, Done, Items, Load, Unload, describe
 from shared.model import AnyModel, Failure
 
 PART_BYTES: Final = 32 * 1024 * 1024
@@ -145,7 +145,7 @@ class Batch:
             return [whole] * count
         try:
             answers = self.model.results.decode(done.results)
-        except msgspec.MsgspecError as error:
+        except MALFORMED as error:
             return [describe(error)] * count
         for index, failure in done.failures.items():
             answers[index] = failure

@@ -13,7 +13,7 @@ import structlog
 
 from bot.worker_process import WorkerProcess
 from shared.errors import ModelUnavailable, WorkerCrashed
-from shared.frames import Broken, Done, Hello, Loaded
+from shared.frames import MALFORMED, Broken, Done, Hello, Loaded
 
 HOPELESS: Final = 4
 PAUSE_SECONDS: Final = 0.1
@@ -122,7 +122,7 @@ class Supervisor:
     def _on_frame(self, body: bytes) -> None:
         try:
             message = self._decoder.decode(body)
-        except msgspec.MsgspecError as error:
+        except MALFORMED as error:
             log.error("worker sent nonsense", error=str(error))
             self.kill()
             return

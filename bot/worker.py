@@ -22,7 +22,19 @@ import msgspec
 from bot.tracing import traces_of
 from bot.warm import WarmModels, log
 from shared.device import limit_threads
-from shared.frames import Broken, Done, FrameError, FrameReader, Hello, Load, Loaded, Run, Unload, encode
+from shared.frames import (
+    MALFORMED,
+    Broken,
+    Done,
+    FrameError,
+    FrameReader,
+    Hello,
+    Load,
+    Loaded,
+    Run,
+    Unload,
+    encode,
+)  # fmt: skip
 from shared.tracing import NO_TRACES, Traces
 
 _READ: Final = 1 << 18
@@ -60,7 +72,7 @@ class Worker:
                             self._runs.put(run)
                         case order:
                             self._orders.put(order)
-        except (OSError, FrameError, msgspec.MsgspecError) as error:
+        except (OSError, FrameError, *MALFORMED) as error:
             log("connection broken", error=repr(error))
         # Also in the midst of a prediction: whoever asked is gone.
         os._exit(0)

@@ -4,6 +4,7 @@ What is read here may come from anybody. Nothing in it is ever run or unpickled;
 size before it is read, and a checksum before anything is written.
 """
 
+import errno
 import hashlib
 import re
 import stat
@@ -324,6 +325,11 @@ def _readable(name: str = "") -> Iterator[None]:
         yield
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise BadBackup("{file}: {reason}", file=error.filename, reason=error.strerror or "") from None
+    except OSError as error:
+        # A place before the file's beginning, of which a directory that was tampered with may speak.
+        if error.errno != errno.EINVAL:
+            raise
+        raise BadBackup("The backup is damaged: {where}{reason}", where="", reason=error.strerror) from None
     except (
         zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, msgspec.MsgspecError, UnicodeDecodeError,
         RecursionError,

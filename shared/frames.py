@@ -71,6 +71,10 @@ class Broken(msgspec.Struct, array_like=True, tag="broken", frozen=True):
     reason: str
 
 
+MALFORMED: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What reading the body of a frame raises where it is not what it should be."""
+
+
 class FrameError(Exception):
     """The peer sent what is no frame; the connection cannot go on."""
 
@@ -146,13 +150,13 @@ class Items:
         """
         try:
             return list(self._many.decode(data))
-        except msgspec.ValidationError:
+        except (msgspec.ValidationError, UnicodeDecodeError):
             return [self._decode(one) for one in msgspec.msgpack.decode(data, type=list[msgspec.Raw])]
 
     def _decode(self, data: msgspec.Raw) -> Any:
         try:
             return self._one.decode(data)
-        except msgspec.ValidationError as error:
+        except (msgspec.ValidationError, UnicodeDecodeError) as error:
             return describe(error)
 
 

@@ -95,7 +95,7 @@ class Store:
     def manifest(self, name: str, version: str) -> Manifest:
         """Read a version's manifest. Raises `UnknownVersion` or `Damaged`."""
         path = self._version(name, version) / MANIFEST
-        found = _read(path, Manifest)
+        found = read_json(path, Manifest)
         if (found.model, found.version) != (name, version):
             raise Damaged(
                 "{path} is the manifest of {found}.", path=path, found=f"{found.model} {found.version}"
@@ -104,7 +104,7 @@ class Store:
 
     def report(self, name: str, version: str) -> Report:
         """Read a version's whole report. Raises `UnknownVersion` or `Damaged`."""
-        return _read(self._version(name, version) / REPORT, Report)
+        return read_json(self._version(name, version) / REPORT, Report)
 
     def open(self, name: str, version: str) -> Path:
         """Return a version's folder once every file in it has the checksum that the manifest states.
@@ -121,7 +121,7 @@ class Store:
         Raises `Damaged` where the copy is not whole. A version of that name that is here already is replaced.
         """
         folder = self._folder(name) / version
-        found = _read(staged / MANIFEST, Manifest)
+        found = read_json(staged / MANIFEST, Manifest)
         if (found.model, found.version) != (name, version) or not VERSION.fullmatch(version):
             raise Damaged(
                 "{path} is the manifest of {found}.",
@@ -156,14 +156,14 @@ class Store:
     def judgements(self, name: str, version: str) -> list[Judgement]:
         """Return how a version fared at the gate, oldest first."""
         path = self._version(name, version) / JUDGEMENTS
-        return _read(path, list[Judgement]) if path.exists() else []
+        return read_json(path, list[Judgement]) if path.exists() else []
 
     def pointer(self, name: str) -> Pointer:
         """Return who is champion, who was before, and every change. Raises `Damaged`."""
         path = self._folder(name) / POINTER
         if not path.exists():
             return Pointer()
-        pointer = _read(path, Pointer)
+        pointer = read_json(path, Pointer)
         if wrong := [v for v in pointer.trail if not VERSION.fullmatch(v)]:
             raise Damaged("{path} names {version!r}, which is no version.", path=path, version=wrong[0])
         return pointer
@@ -415,7 +415,8 @@ def _files(folder: Path) -> dict[str, Path]:
     return found
 
 
-def _read(path: Path, kind: type[T]) -> T:
+def read_json(path: Path, kind: type[T]) -> T:
+    """Read one of the store's own files, none longer than its limit. Raises `Damaged`."""
     limit = LIMITS[path.name]
     try:
         with path.open("rb") as file:
