@@ -47,6 +47,8 @@ from shared.texts import Text
 PATIENCE: Final = 0.8
 """Seconds before progress, and the Cancel button, are shown."""
 PROGRESS_EVERY: Final = 1.0
+SHOWN_A_SECOND: Final = 20
+"""How many are told how far their request is, at most, in the time of `PROGRESS_EVERY`."""
 NOTED_SECONDS: Final = 0.5
 """How long an acknowledgement waits at most until the request is noted, of the 3 s that Discord gives."""
 BUTTON: Final = "b"
@@ -355,7 +357,8 @@ class Dispatcher:
             if tracker.note:
                 words.append(texts.render(tracker.note, asker.locale, group.domain))
             await exchange.show_progress(" ".join(words), cancel)
-            await asyncio.sleep(PROGRESS_EVERY)
+            # Many who wait would otherwise have the bot busy with telling them so.
+            await asyncio.sleep(PROGRESS_EVERY * max(1.0, len(self._running) / SHOWN_A_SECOND))
             await changed.wait()
 
     async def _deliver(self, exchange: Exchange, asker: Asker, group: Group, reply: Reply) -> None:

@@ -81,8 +81,9 @@ class Ledger:
         }
 
         def work(connection: Connection) -> None:
-            self._buckets.take(connection, buckets, now)
+            # The quota last: all of a server wait for its row until this transaction ends.
             connection.execute(self._note, row)
+            self._buckets.take(connection, buckets, now)
 
         await self._database.transact(work)
 
