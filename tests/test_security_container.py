@@ -207,7 +207,7 @@ async def test_it_answers_as_nobody_on_a_read_only_system_and_listens_on_loopbac
             assert re.search(r"CapEff:\s+0+\n", status)
             assert re.search(r"NoNewPrivs:\s+1\n", status)
         # What it wrote is where it may.
-        written = {path.name for path in Path(f"/proc/{process.pid}/root/tmp").iterdir()}
+        written = {path.name for path in Path("/proc", str(process.pid), "root", "tmp").iterdir()}
         assert written <= {"data", "elsewhere", "cache"}
         ports = {c.laddr.port: c.laddr.ip for each in family for c in each.net_connections("inet")
                  if c.status == psutil.CONN_LISTEN}  # fmt: skip
