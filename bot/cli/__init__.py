@@ -12,7 +12,19 @@ from shared.errors import HearthError
 from shared.redaction import Redactor
 
 OWN: Final = frozenset(
-    {"run", "sandbox", "call", "predict", "doctor", "backup", "restore", "plugins", "models", "jobs", "privacy"}
+    {
+        "run",
+        "sandbox",
+        "call",
+        "predict",
+        "doctor",
+        "backup",
+        "restore",
+        "plugins",
+        "models",
+        "jobs",
+        "privacy",
+    }
 )
 """The first words of Hearth's own commands."""
 
