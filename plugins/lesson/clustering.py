@@ -64,8 +64,9 @@ def cluster(request: ClusterRequest) -> ClusterResult:
 
 
 def kmeans(places: Floats, k: int, seed: int) -> Groups:
-    """Return the cluster of each point, the best of ten beginnings."""
-    found: Groups = KMeans(n_clusters=min(k, len(places)), n_init=10, random_state=seed).fit_predict(places)
+    """Return the cluster of each point, the best of ten beginnings; no more clusters than there are places."""
+    most = min(k, len(np.unique(places, axis=0)))
+    found: Groups = KMeans(n_clusters=most, n_init=10, random_state=seed).fit_predict(places)
     return found.astype(np.int64)
 
 

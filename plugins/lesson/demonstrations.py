@@ -83,17 +83,19 @@ def _network(
     every = -(-lesson.epochs // COMPARED)
     seen: list[Parameters] = [at]
     losses: list[float] = []
+    accuracy: list[float] = []
     difference, compared, diverged = 0.0, 0, False
     for epoch in range(lesson.epochs + 1):
-        loss, gradient = backward(places, truth, at, lesson.activation)
-        losses.append(loss)
+        found = backward(places, truth, at, lesson.activation)
+        losses.append(found.loss)
+        accuracy.append(float(np.mean((found.said >= 0.5) == kinds)))
         if epoch % every == 0:
             twin.put(at)
-            difference = max(difference, gradient.distance(twin.gradient(places, truth)))
+            difference = max(difference, found.gradient.distance(twin.gradient(places, truth)))
             compared += 1
         if epoch == lesson.epochs:
             break
-        at = at.moved(gradient, lesson.rate)
+        at = at.moved(found.gradient, lesson.rate)
         if not all(np.all(np.abs(part) < FAR) for part in at.parts()):
             diverged = True
             break
@@ -102,9 +104,6 @@ def _network(
     def field(epoch: int) -> Field:
         return lambda where: probabilities(where, seen[epoch], lesson.activation)
 
-    accuracy = [
-        float(np.mean((probabilities(places, each, lesson.activation) >= 0.5) == kinds)) for each in seen
-    ]
     film = Film(
         places=places,
         kinds=kinds,

@@ -15,6 +15,15 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Pass:
+    """What a pass there and back finds: the loss, the probability of kind 1 of each point, and the gradient."""
+
+    loss: float
+    said: Floats
+    gradient: "Parameters"
+
+
+@dataclass(frozen=True)
 class Parameters:
     """Weights and biases of both layers, or their gradients: (2, h), (h,), (h, 1) and (1,) numbers."""
 
@@ -56,23 +65,24 @@ def probabilities(places: Floats, at: Parameters, activation: Activation) -> Flo
 
 def loss(places: Floats, kinds: Floats, at: Parameters, activation: Activation) -> float:
     """Return the mean cross-entropy, in nats."""
-    logits = _logits(places, at, activation)[2]
-    return float(np.mean(np.logaddexp(0.0, logits) - kinds * logits))
+    return _cross_entropy(_logits(places, at, activation)[2], kinds)
 
 
-def backward(
-    places: Floats, kinds: Floats, at: Parameters, activation: Activation
-) -> tuple[float, Parameters]:
-    """Return the loss, and its gradient by the chain rule, from the last layer back to the first."""
+def backward(places: Floats, kinds: Floats, at: Parameters, activation: Activation) -> Pass:
+    """Find the loss, and its gradient by the chain rule, from the last layer back to the first."""
     inner, active, logits = _logits(places, at, activation)
-    value = float(np.mean(np.logaddexp(0.0, logits) - kinds * logits))
+    said = _sigmoid(logits)
     # Sigmoid and cross-entropy together: what is said less what is true.
-    to_logits = ((_sigmoid(logits) - kinds) / len(places))[:, None]
+    to_logits = ((said - kinds) / len(places))[:, None]
     to_inner = to_logits @ at.w2.T * _slope(inner, active, activation)
     gradient = Parameters(
         places.T @ to_inner, to_inner.sum(axis=0), active.T @ to_logits, to_logits.sum(axis=0)
     )
-    return value, gradient
+    return Pass(_cross_entropy(logits, kinds), said, gradient)
+
+
+def _cross_entropy(logits: Floats, kinds: Floats) -> float:
+    return float(np.mean(np.logaddexp(0.0, logits) - kinds * logits))
 
 
 def _logits(places: Floats, at: Parameters, activation: Activation) -> tuple[Floats, Floats, Floats]:

@@ -71,7 +71,7 @@ def pca(values: Floats) -> tuple[Floats, tuple[float, float]]:
     """
     _, singular, axes = np.linalg.svd(values - values.mean(axis=0), full_matrices=False)
     first = axes[:2] * np.sign(axes[:2][range(2), np.abs(axes[:2]).argmax(axis=1)])[:, None]
-    shares = singular**2 / np.sum(singular**2)
+    shares = singular**2 / max(float(np.sum(singular**2)), 1e-300)
     return (values - values.mean(axis=0)) @ first.T, (float(shares[0]), float(shares[1]))
 
 
@@ -85,8 +85,12 @@ def trust(values: Floats, places: Floats) -> float:
 def _tsne(values: Floats, perplexity: float, seed: int) -> Floats:
     from sklearn.manifold import TSNE
 
+    begun = pca(values)[0]
+    spread = float(begun[:, 0].std())
+    # As small as scikit-learn would make it (Kobak & Berens 2019); rows that are all the same begin anywhere.
+    init = (begun / spread * 1e-4).astype(np.float32) if spread > 0 else "random"
     laid: Floats = TSNE(
-        perplexity=perplexity, init="pca", learning_rate="auto", max_iter=TSNE_STEPS, random_state=seed
+        perplexity=perplexity, init=init, learning_rate="auto", max_iter=TSNE_STEPS, random_state=seed
     ).fit_transform(values)
     return laid.astype(np.float64)
 

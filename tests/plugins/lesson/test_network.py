@@ -17,7 +17,7 @@ ACTIVATIONS: tuple[Activation, ...] = ("sigmoid", "tanh", "relu")
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_gradients_by_hand_are_those_of_finite_differences(activation: Activation) -> None:
     at = replace(beginning(5, activation, 4), b2=np.array([0.3]))
-    _, gradient = backward(PLACES, TRUTH, at, activation)
+    gradient = backward(PLACES, TRUTH, at, activation).gradient
     for which, (part, found) in enumerate(zip(at.parts(), gradient.parts(), strict=True)):
         for place in np.ndindex(part.shape):
             ends = []
@@ -36,11 +36,13 @@ def test_gradients_by_hand_are_those_of_torch_all_the_way_down(activation: Activ
     at = beginning(hidden, activation, 2)
     twin = Twin(at, activation)
     for _ in range(50):
-        value, gradient = backward(places, truth, at, activation)
+        found = backward(places, truth, at, activation)
         twin.put(at)
-        assert gradient.distance(twin.gradient(places, truth)) < 1e-6
-        assert value == pytest.approx(twin.loss(torch.from_numpy(places), torch.from_numpy(truth)).item())
-        at = at.moved(gradient, 0.5)
+        assert found.gradient.distance(twin.gradient(places, truth)) < 1e-6
+        assert found.loss == pytest.approx(
+            twin.loss(torch.from_numpy(places), torch.from_numpy(truth)).item()
+        )
+        at = at.moved(found.gradient, 0.5)
 
 
 def test_torch_learns_by_itself_what_numpy_learns() -> None:
@@ -48,7 +50,7 @@ def test_torch_learns_by_itself_what_numpy_learns() -> None:
     twin = Twin(at, "tanh")
     places, truth = torch.from_numpy(PLACES), torch.from_numpy(TRUTH)
     for _ in range(300):
-        at = at.moved(backward(PLACES, TRUTH, at, "tanh")[1], 0.5)
+        at = at.moved(backward(PLACES, TRUTH, at, "tanh").gradient, 0.5)
         twin.zero_grad()
         twin.loss(places, truth).backward()
         with torch.no_grad():
