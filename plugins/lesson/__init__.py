@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from plugins.lesson.attention import attention
+from plugins.lesson.attentions import Attentions
 from plugins.lesson.clusterings import Clusterings
 from plugins.lesson.clusters import cluster
 from plugins.lesson.embeddings import Embeddings2D
@@ -28,10 +30,10 @@ def card() -> Card:
 @hookimpl
 def commands() -> Sequence[Command]:
     """Return the lessons."""
-    return (perceptron, xor, reduce, cluster, metrics)
+    return (perceptron, xor, reduce, cluster, metrics, attention)
 
 
 @hookimpl
 def models() -> Sequence[AnyModel]:
     """Return what computes and draws them in the worker."""
-    return (Perceptrons, Embeddings2D, Clusterings, Scores)
+    return (Perceptrons, Embeddings2D, Clusterings, Scores, Attentions)
