@@ -36,7 +36,7 @@ HEAD: Final = (
 
 @contextmanager
 def nodes(count: int) -> Iterator[float]:
-    """Be in a cluster of so many nodes with a CPU each, and one with none where the bot is; yields the seconds that took."""
+    """Be in a cluster of so many nodes with a CPU each, and one with none for the bot; yields how long that took."""
     import ray
     from ray.cluster_utils import Cluster
 
@@ -51,7 +51,7 @@ def nodes(count: int) -> Iterator[float]:
         yield time.perf_counter() - before
     finally:
         ray.shutdown()
-        cluster.shutdown()
+        cluster.shutdown()  # type: ignore[no-untyped-call]
 
 
 @asynccontextmanager

@@ -42,7 +42,6 @@ async def joined(address: str) -> AsyncIterator[None]:
 
 
 def _join(address: str) -> None:
-    here = {} if address else {"include_dashboard": False}
     if not address:
         # Ray asks for it: whoever else is on this machine must not give this cluster work. It would write one to disk.
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
@@ -52,5 +51,5 @@ def _join(address: str) -> None:
         namespace=NAMESPACE,
         log_to_driver=False,
         configure_logging=False,
-        **here,
+        include_dashboard=None if address else False,
     )

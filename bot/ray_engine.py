@@ -245,7 +245,9 @@ def _actor(model: str, spread: Spread) -> Any:
         cache=spread.cache,
         hub=spread.hub.get(model),
     )
-    make = ray.remote(concurrency_groups=GROUPS)(Replica).options(
+    # Its types know nothing of concurrency groups.
+    remote: Any = ray.remote
+    make = remote(concurrency_groups=GROUPS)(Replica).options(
         num_cpus=cpus,
         num_gpus=spread.gpus.get(model, 0),
         max_restarts=-1,

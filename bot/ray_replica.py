@@ -6,6 +6,7 @@ earlier life is dropped.
 
 import asyncio
 import contextlib
+import functools
 import itertools
 from collections.abc import Callable
 from typing import Any, Final
@@ -173,7 +174,7 @@ class Replica:
         def tell(future: Any) -> None:
             # The loop may have ended before Ray.
             with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(then, *values, future)
+                loop.call_soon_threadsafe(functools.partial(then, *values, future))
 
         ref.future().add_done_callback(tell)
 
