@@ -14,15 +14,12 @@ from shared.errors import Refusal
 NAMESPACE: Final = "hearth"
 
 
-class NoCluster(Refusal):
-    """There is no Ray cluster at the address that was set."""
-
-
 @asynccontextmanager
 async def joined(address: str) -> AsyncIterator[None]:
     """Join the cluster at `address` ("auto", "host:port", "ray://host:port"); an empty one starts one here.
 
-    Raises `NoCluster`. What the bot has started in the cluster ends with the bot, also where that is killed.
+    Raises `Refusal` where there is none. What the bot has started in the cluster ends with the bot, also where that is
+    killed.
     """
     # Read by Ray when it starts: it tells nobody of its use.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -30,10 +27,11 @@ async def joined(address: str) -> AsyncIterator[None]:
         await asyncio.to_thread(_join, address)
     # Whatever its client raises: ConnectionError, ValueError for addresses, RuntimeError for versions.
     except Exception as error:
-        raise NoCluster(
+        reason = " ".join(str(error).split())[:300]
+        raise Refusal(
             "No Ray cluster could be joined at {address}: {reason}",
-            address=address or "this machine",
-            reason=" ".join(str(error).split())[:300],
+            address=address or "127.0.0.1",
+            reason=reason,
         ) from error
     try:
         yield
