@@ -147,11 +147,54 @@ class Intervals(msgspec.Struct, frozen=True, tag="intervals", kw_only=True):
     dark: bool = True
 
 
+class Mark(msgspec.Struct, frozen=True, kw_only=True):
+    """A word at an epoch, which counts from 1."""
+
+    epoch: int
+    label: str
+
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """A figure with its 95 % interval, beside what others reach."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    beside: list[tuple[str, float]] = []
+
+
+class Losses(msgspec.Struct, frozen=True, tag="losses", kw_only=True):
+    """Losses over epochs, marked where something shows, and figures below; 4 curves of 10,000 epochs, 12 figures.
+
+    `values` holds a list a curve; one that is not finite breaks the curve there. Without any, the figures stand alone.
+    """
+
+    title: str
+    labels: list[str] = []
+    values: list[list[float]] = []
+    epoch_label: str = ""
+    loss_label: str = ""
+    marks: list[Mark] = []
+    notes: list[str] = []
+    figures: list[Measured] = []
+    dark: bool = True
+
+
 class Chart(msgspec.Struct, frozen=True):
     """Any chart: what crosses to the worker."""
 
     chart: (
-        Highlights | Bars | ConfusionMatrix | Reliability | Histogram | Scatter | Lines | Candles | Intervals
+        Highlights
+        | Bars
+        | ConfusionMatrix
+        | Reliability
+        | Histogram
+        | Scatter
+        | Lines
+        | Candles
+        | Intervals
+        | Losses
     )
 
 

@@ -17,15 +17,28 @@ from shared.charts import (
     Histogram,
     Intervals,
     Lines,
+    Losses,
     Reliability,
     Scatter,
 )
 from shared.fonts import BOLD, fit, forget_words, printable, width
+from shared.loss_charts import losses
 from shared.plots import lines, scatter
 from shared.price_charts import candles, intervals
 from shared.typeset import Piece, typeset
 
-Chart = Highlights | Bars | ConfusionMatrix | Reliability | Histogram | Scatter | Lines | Candles | Intervals
+Chart = (
+    Highlights
+    | Bars
+    | ConfusionMatrix
+    | Reliability
+    | Histogram
+    | Scatter
+    | Lines
+    | Candles
+    | Intervals
+    | Losses
+)
 WIDTH: Final = 800
 PAD: Final = 28
 TITLE: Final = 26
@@ -61,6 +74,8 @@ def draw(chart: Chart) -> Drawn:
                 canvas = candles(chart, theme)
             case Intervals():
                 canvas = intervals(chart, theme)
+            case Losses():
+                canvas = losses(chart, theme)
         return Drawn(canvas.png(), canvas.wide, canvas.high)
     finally:
         forget_words()

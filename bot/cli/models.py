@@ -17,6 +17,7 @@ from rich.table import Table
 
 from bot.cards import card_text
 from bot.cli.output import clean_stdout, console, figures, number
+from bot.reports import read_subject, version_to_report, write_page, write_picture
 from bot.trainer import train as train_model
 from shared import logs
 from shared.charts import ConfusionMatrix, Reliability
@@ -280,6 +281,38 @@ async def train_and_print(
         case judged:
             line = f"Kept as challenger: {outcome.version} {said(judged)}."
     out.print(escape(line), soft_wrap=True)
+    page = known.settings.data_dir / "reports" / f"{name}-{outcome.version}.html"
+    try:
+        told = f"Report: {write_page(read_subject(known.store, name, outcome.version, model), page)}"
+    # The version is trained and stored, whatever becomes of what is written about it.
+    except HearthError as error:
+        told = f"No report was written: {error}"
+    out.print(escape(told), soft_wrap=True)
+
+
+@app.command()
+def report(
+    name: Name,
+    version: Annotated[
+        str | None, typer.Option(help="A version; else the one that answers, or the newest.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write the page; else among the data.")
+    ] = None,
+    png: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw curves and key figures into a picture, too.")
+    ] = None,
+) -> None:
+    """Write the report on a version again: data, figures, loss curves and what they show, limits, history."""
+    known = Known.find()
+    model = known.model(name)
+    chosen = version or version_to_report(known.store, name)
+    subject = read_subject(known.store, name, chosen, model)
+    pages = [write_page(subject, out or known.settings.data_dir / "reports" / f"{name}-{chosen}.html")]
+    if png is not None:
+        pages.append(write_picture(subject, png))
+    for path in pages:
+        typer.echo(path)
 
 
 async def _train(
