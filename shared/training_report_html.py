@@ -9,7 +9,6 @@ from shared.curve_doctor import Finding
 from shared.manifest import Judgement
 from shared.texts import Text
 from shared.training_report import (
-    KINDS,
     NOTHING,
     Say,
     Subject,
@@ -35,6 +34,7 @@ table { border-collapse: collapse } th, td { padding: .3rem .7rem; border-bottom
  text-align: left; vertical-align: top } td.number, th.number { text-align: right; font-variant-numeric: tabular-nums;
  white-space: nowrap }
 svg { width: 100%; max-width: 48rem; height: auto; background: var(--panel); border-radius: .5rem }
+.square svg { max-width: 26rem }
 svg text { font: 14px system-ui, sans-serif; fill: var(--ink) }
 .grid { stroke: var(--line) } .curve { fill: none; stroke-width: 2.5; stroke-linejoin: round }
 .c0 { stroke: var(--warm) } .c1 { stroke: var(--cool); stroke-dasharray: 7 3 }
@@ -127,7 +127,7 @@ def _data(subject: Subject, say: Say) -> str:
         (say(Text("labels")), ", ".join(subject.report.labels[:MOST_LABELS]) or "–"),
         (say(Text("code")), manifest.code),
         (say(Text("version that answered before")), manifest.parent or "–"),
-        (say(Text("size")), say(Text("{count} files", {"count": len(manifest.files)}))),
+        (say(Text("files")), f"{len(manifest.files):,}"),
     ]
     return _pairs([*rows, *_plain(details)])
 
@@ -189,11 +189,7 @@ def findings_html(findings: Sequence[Finding], say: Say) -> str:
     """Return the findings as a list, or that there is nothing to report."""
     if not findings:
         return f"<p>{escape(say(NOTHING))}</p>"
-    items = (
-        f'<li data-finding="{finding.kind}"><strong>{escape(say(KINDS[finding.kind]))}</strong> – '
-        f"{escape(say(finding.said))}</li>"
-        for finding in findings
-    )
+    items = (f'<li data-finding="{finding.kind}">{escape(say(finding.said))}</li>' for finding in findings)
     return f"<ul>{''.join(items)}</ul>"
 
 
@@ -220,7 +216,7 @@ def _confusion(subject: Subject, say: Say) -> str:
 def _calibration(subject: Subject, say: Say) -> str:
     if not subject.report.reliability:
         return f"<p>{escape(say(Text('This model gives no probabilities that could be checked.')))}</p>"
-    figure = f"<figure>{reliability_svg(subject.report.reliability, say)}</figure>"
+    figure = f'<figure class="square">{reliability_svg(subject.report.reliability, say)}</figure>'
     error = subject.report.details.get("calibration_error")
     if not isinstance(error, int | float):
         return figure

@@ -7,6 +7,7 @@ from plugins.lesson.attention import attention
 from plugins.lesson.attentions import Attentions
 from plugins.lesson.clusterings import Clusterings
 from plugins.lesson.clusters import cluster
+from plugins.lesson.curves import doctor
 from plugins.lesson.embeddings import Embeddings2D
 from plugins.lesson.metrics import metrics
 from plugins.lesson.perceptron import perceptron
@@ -30,7 +31,7 @@ def card() -> Card:
 @hookimpl
 def commands() -> Sequence[Command]:
     """Return the lessons."""
-    return (perceptron, xor, reduce, cluster, metrics, attention)
+    return (perceptron, xor, reduce, cluster, metrics, attention, doctor)
 
 
 @hookimpl
