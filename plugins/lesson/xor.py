@@ -68,7 +68,7 @@ async def xor(
     return Reply(
         title=escape(title),
         text=joined(
-            (_seen(ctx, result, hidden, last), _why(ctx, result, data, activation), _same(ctx, result))
+            (_seen(ctx, result, hidden, last), _why(ctx, result, hidden, activation), _same(ctx, result))
         ),
         tone="good" if done else "bad",
         fields=(
@@ -96,7 +96,7 @@ def _seen(ctx: Context, result: NetworkResult, hidden: int, last: int) -> str:
     )  # fmt: skip
 
 
-def _why(ctx: Context, result: NetworkResult, data: str, activation: str) -> str:
+def _why(ctx: Context, result: NetworkResult, hidden: int, activation: str) -> str:
     if result.wrong == 0 and not result.diverged:
         return ctx.text(
             "Each hidden unit draws a line, the second layer weighs them together, and the activation between the "
@@ -109,6 +109,11 @@ def _why(ctx: Context, result: NetworkResult, data: str, activation: str) -> str
             "that they are to go down into; take a tenth of the learning rate.",
             rises=rises, epochs=len(result.loss) - 1,
         )  # fmt: skip
+    if hidden == 1:
+        return ctx.text(
+            "One hidden unit draws one line, and however the second layer weighs it, it stays one; XOR, and all "
+            "else that a line does not divide, takes two units or more."
+        )
     if activation == "relu":
         return ctx.text(
             "Gradient descent ended in a place from which small steps lead nowhere better, perhaps because units "

@@ -17,7 +17,7 @@ OWN = "x,y,label\n" + "\n".join(
 )
 
 
-async def test_perceptrons_answer_with_a_film_and_three_sentences(caller: Caller) -> None:
+async def test_lessons_answer_with_a_picture_and_say_what_it_may_not_be_used_for(caller: Caller) -> None:
     learned = await caller("lesson", "perceptron", data="and")
     assert learned.tone == "good"
     with Image.open(io.BytesIO(learned.pictures[0].data)) as film:
@@ -33,14 +33,17 @@ async def test_perceptrons_answer_with_a_film_and_three_sentences(caller: Caller
     own = await caller("lesson", "perceptron", table=Upload("own.csv", OWN.encode()), epochs=500)
     assert own.tone == "good"
     assert "4 points" in own.pictures[0].alt
+    single = await caller("lesson", "xor", hidden=1, epochs=5)
+    assert "One hidden unit draws one line" in single.text
     wild = await caller("lesson", "xor", activation="relu", rate=10, data="moons", hidden=16)
     assert wild.tone == "bad"
     assert "learning rate" in wild.text
     with pytest.raises(BadInput, match="between 1 and 16"):
         await caller("lesson", "xor", hidden=17)
+    await pictures_side_by_side(caller)
 
 
-async def test_pictures_side_by_side_say_what_they_may_not_be_used_for(caller: Caller) -> None:
+async def pictures_side_by_side(caller: Caller) -> None:
     table = "a,b,c,label\n" + "\n".join(f"{n},{n * n % 17},{n % 5},{'xy'[n % 2]}" for n in range(40))
     laid = await caller("lesson", "reduce", table=Upload("own.csv", table.encode()), neighbours=8)
     assert [field.name for field in laid.fields] == ["PCA", "t-SNE", "UMAP", "Options"]
