@@ -1,10 +1,12 @@
 """Remembers what was acknowledged and not yet answered, and buttons; the database's side of an interaction."""
 
+import asyncio
 import json
 import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakValueDictionary
 
 import structlog
 from sqlalchemy import Connection, bindparam, delete, insert, select
@@ -55,6 +57,8 @@ class Ledger:
             delete(pending).where(pending.c.interaction_id == bindparam("answered")),
         )
         self._late: set[int] = set()
+        self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        """Of each server: who waits for its quota's row waits here, and holds no connection meanwhile."""
 
     async def admit(
         self,
@@ -85,7 +89,8 @@ class Ledger:
             connection.execute(self._note, row)
             self._buckets.take(connection, buckets, now)
 
-        await self._database.transact(work)
+        async with self._turns.setdefault(asker.guild_id or asker.user_id, asyncio.Lock()):
+            await self._database.transact(work)
 
     async def done(self, interaction_id: int) -> None:
         """Note that an interaction was answered; where the database is in trouble, when the next one is."""
