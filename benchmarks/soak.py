@@ -11,6 +11,7 @@ import random
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,7 @@ import aiohttp
 from benchmarks.soak_faults import FAULTS, HARMLESS, UNREACHED, Faults
 from benchmarks.soak_house import BEGUN, House
 from benchmarks.soak_memory import Watch
-from benchmarks.soak_report import Plan, Request, Soak, report
+from benchmarks.soak_report import OUTCOMES, Plan, Request, Soak, report
 from benchmarks.soak_requests import Kind, kinds, prepare
 from tests.kit.answer import Answer, Message, Refused, Unanswered
 from tests.kit.person import Person
@@ -166,8 +167,8 @@ async def _soak(plan: Plan, house: House, faults: Faults) -> Soak:
     found = Soak(
         plan, plan.seconds, watch=watch, database="SQLite" if house.database is None else "PostgreSQL"
     )
-    looking = asyncio.create_task(watch.run())
     begin = time.monotonic()
+    looking, telling = asyncio.create_task(watch.run()), asyncio.create_task(_tell(found, begin))
     people = _People(house, plan, found, faults, begin)
     shares = {kind: share for kind, share in FAULTS.items() if kind in plan.faults}
     mild = {kind: share for kind, share in shares.items() if kind in HARMLESS}
@@ -181,8 +182,9 @@ async def _soak(plan: Plan, house: House, faults: Faults) -> Soak:
                 if mild:
                     await faults.at_random(mild, plan.between, begin + plan.seconds - 20)
     finally:
-        looking.cancel()
-        await asyncio.gather(looking, return_exceptions=True)
+        for task in (looking, telling):
+            task.cancel()
+        await asyncio.gather(looking, telling, return_exceptions=True)
     found.seconds = time.monotonic() - begin
     found.faults = [
         replace(
@@ -191,6 +193,15 @@ async def _soak(plan: Plan, house: House, faults: Faults) -> Soak:
         for each in faults.done
     ]
     return found
+
+
+async def _tell(found: Soak, begin: float) -> None:
+    """Say each minute how it stands."""
+    while True:
+        await asyncio.sleep(60)
+        counts = Counter(each.outcome for each in found.requests)
+        said = " ".join(f"{outcome}={counts[outcome]}" for outcome in OUTCOMES)
+        print(f"{(time.monotonic() - begin) / 60:.0f} min: {said}", file=sys.stderr, flush=True)
 
 
 async def _on_time(plan: Plan, faults: Faults, begin: float) -> None:

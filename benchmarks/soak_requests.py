@@ -4,9 +4,9 @@ import csv
 import datetime
 import io
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from PIL import Image, ImageDraw
 
@@ -40,7 +40,7 @@ class Kind:
 
     name: str
     share: float
-    ask: Callable[[Person], Awaitable[Answer]]
+    ask: Callable[[Person], Coroutine[Any, Any, Answer]]
     by_admin: bool = False
     refusable: bool = False
 
