@@ -4,6 +4,7 @@ import asyncio
 import functools
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -269,6 +270,29 @@ def promoted(store: Store, version: str) -> str:
         )
     store.promote("echo", manifest.version)
     return manifest.version
+
+
+async def test_the_whole_bot_answers_through_the_cluster_that_settings_name(
+    cluster: Any, tmp_path: Path
+) -> None:
+    settings = {
+        "HEARTH_ENGINE": "ray",
+        "HEARTH_RAY_ADDRESS": cluster.address,
+        "HEARTH_RAY_CPUS": '{"spam": 0.5}',
+        "HEARTH_DATA_DIR": str(tmp_path / "data"),
+        "HEARTH_MODEL_STORE": f"file://{tmp_path / 'remote'}",
+        "HEARTH_RAY_CACHE": str(tmp_path / "cache"),
+    }
+    call = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "call", "spam", "score", "Win a free prize now"),
+        cwd=tmp_path,
+        env=os.environ | settings,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    said, complained = await call.communicate()
+    assert call.returncode == 0, complained.decode()
+    assert "Probability of spam" in said.decode()
 
 
 # The last one: one of the two machines is gone after it.
