@@ -85,8 +85,8 @@ async def attention(
                     "Two tables of {count} words against each other: one-hot, 1 on the diagonal and 0 elsewhere; "
                     "embedding, from {low:.2f} to {high:.2f} off the diagonal.",
                     count=result.distinct,
-                    low=result.farthest.value,
-                    high=result.nearest.value,
+                    low=result.low,
+                    high=result.high,
                 ),
                 "similarity.png",
             ),
@@ -128,8 +128,8 @@ def _vectors(ctx: Context, result: AttentionResult) -> str:
         )  # fmt: skip
     return ctx.text(
         "One-hot gives each word a place of its own, so any two different words have a similarity of 0 and none is "
-        "nearer than another; the encoder's vectors of {dimensions} numbers put {near} and {nearer} nearest of this "
-        "sentence ({high:.2f}) and {far} and {farther} farthest ({low:.2f}).",
+        "nearer than another; the encoder's vectors of {dimensions} numbers put, of the words that carry meaning, "
+        "{near} and {nearer} nearest ({high:.2f}) and {far} and {farther} farthest ({low:.2f}).",
         dimensions=result.dimensions, near=escape(result.nearest.other), nearer=escape(result.nearest.one),
         high=result.nearest.value, far=escape(result.farthest.other), farther=escape(result.farthest.one),
         low=result.farthest.value,
@@ -147,16 +147,16 @@ def _weights(ctx: Context, result: AttentionResult) -> str:
 def _scaling(ctx: Context, result: AttentionResult, scaled: str) -> str:
     if scaled == "yes":
         return ctx.text(
-            "The dot products of {dimensions} numbers have a standard deviation of {deviation:.0f}; dividing by "
-            "√{dimensions} keeps softmax from giving all to the largest: a row spreads over {reach:.1f} tokens, and "
-            "without it over {other:.1f}.",
-            dimensions=result.dimensions, deviation=result.deviation, reach=result.reach, other=result.other_reach,
+            "Dot products grow with the number of dimensions (here a standard deviation of {deviation:.0f}), so they "
+            "are divided by √{dimensions}: a row spreads over {reach:.1f} tokens, and without that over {other:.1f}; "
+            "the nearer to 1, the more one token takes all, where softmax is flat and nothing is learned.",
+            deviation=result.deviation, dimensions=result.dimensions, reach=result.reach, other=result.other_reach,
         )  # fmt: skip
     return ctx.text(
-        "The dot products of {dimensions} numbers have a standard deviation of {deviation:.0f}, and without "
-        "dividing by √{dimensions} softmax gives nearly all to the largest, where its slope, and so what could be "
-        "learned, is about 0: a row spreads over {reach:.1f} tokens, and with it over {other:.1f}.",
-        dimensions=result.dimensions, deviation=result.deviation, reach=result.reach, other=result.other_reach,
+        "Dot products grow with the number of dimensions (here a standard deviation of {deviation:.0f}), and are not "
+        "divided by √{dimensions} here: a row spreads over {reach:.1f} tokens, and with that over {other:.1f}; the "
+        "nearer to 1, the more one token takes all, where softmax is flat and nothing is learned.",
+        deviation=result.deviation, dimensions=result.dimensions, reach=result.reach, other=result.other_reach,
     )  # fmt: skip
 
 

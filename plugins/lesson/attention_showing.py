@@ -30,15 +30,17 @@ COMPARED: Final = 12
 """Different words of a sentence that are compared at most."""
 NEIGHBOURS: Final = 6
 _GRAMMAR: Final = """
-about after again all also although always and are because been before being but can can't could did does don't down
-during each every for from had has have her here him his how into its just many more most much must not off only other
-our out over own should since some still such than that the their them then there these they this those through under
-until very was were what when where which while who whose why will with would you your
-因為 因为 所以 但是 可是 雖然 虽然 如果 而且 或者 然後 然后 已經 已经 我們 我们 你們 你们 他們 他们 這個 这个 那個 那个
-什麼 什么 一個 一个 沒有 没有 自己
+a about after again all also although always am an and are as at be because been before being but by can can't could did
+do does don't down during each every for from had has have he her here him his how i if in into is it it's its just many
+me more most much must my no not of off on only or other our out over own she should since so some still such than that
+the their them then there these they this those through to under until up us very was we were what when where which
+while who whose why will with would you your
+的 了 在 是 上 下 和 與 与 也 就 都 著 着 過 过 把 被 我 你 他 她 它 不 很 有 這 这 那 到 要 會 会 嗎 吗 吧 呢 啊 個 个
+為 为 因 因為 因为 所以 但是 可是 雖然 虽然 如果 而且 或者 然後 然后 已經 已经 我們 我们 你們 你们 他們 他们
+這個 这个 那個 那个 什麼 什么 一個 一个 沒有 没有 自己
 """
 GRAMMAR: Final = frozenset(_GRAMMAR.split())
-"""Words that show a reader little as neighbours; one can still be asked for."""
+"""Words that carry little meaning of their own; neighbours of one can still be asked for."""
 _RUN: Final = re.compile(r"[㐀-鿿豈-﫿]+|(?:[^\W_㐀-鿿豈-﫿]|(?<=\w)['’](?=\w))+")
 
 
@@ -98,9 +100,9 @@ def cosines(vectors: Floats) -> Floats:
     return products
 
 
-def _telling(words: Sequence[str]) -> str:
-    """Return the longest word that is more than grammar; the first of equally long ones."""
-    return max([word for word in words if word.casefold() not in GRAMMAR] or words, key=len)
+def _telling(words: Sequence[str]) -> Sequence[str]:
+    """Return the words that are more than grammar; all, where none is."""
+    return [word for word in words if word.casefold() not in GRAMMAR] or words
 
 
 class WordCutter:
@@ -176,13 +178,16 @@ class Showing:
             for one in range(len(labels))
             for other in range(one)
         ]
+        telling = set(_telling(labels))
+        meant = [pair for pair in pairs if pair.one in telling and pair.other in telling]
+        meant = meant if len(meant) > 1 else pairs
         paid = [
             Pair(tokens[one], tokens[other], float(found.weights[one, other]))
             for one in range(len(tokens))
             for other in range(len(tokens))
             if keys[one] != keys[other]
         ]
-        word = request.word or _telling([written[key] for key in distinct])
+        word = request.word or max(_telling([written[key] for key in distinct]), key=len)
         english, chinese = self._neighbours(word)
         return AttentionResult(
             similarity_png=draw([Grid(words.one_hot, labels, apart), Grid(words.embedding, labels, similar)]),
@@ -192,8 +197,10 @@ class Showing:
             tokens=tokens,
             distinct=len(compared),
             weights=found.weights.tolist(),
-            nearest=max(pairs, key=lambda pair: pair.value),
-            farthest=min(pairs, key=lambda pair: pair.value),
+            low=min(pair.value for pair in pairs),
+            high=max(pair.value for pair in pairs),
+            nearest=max(meant, key=lambda pair: pair.value),
+            farthest=min(meant, key=lambda pair: pair.value),
             strongest=max(paid, key=lambda pair: pair.value),
             word=word,
             english=english,

@@ -5,7 +5,7 @@ What is done is in `attention_showing`, which is imported where it is needed.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, Self
 
 import msgspec
 
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 Pieces = Literal["words", "characters"]
 """What Chinese is cut into; other scripts are cut into words always."""
-FEWEST: int = 2
-MOST: int = 24
+FEWEST: Final = 2
+MOST: Final = 24
+"""Tokens of a sentence."""
 
 
 class AttentionWords(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,8 +60,9 @@ class Pair(msgspec.Struct, frozen=True):
 class AttentionResult(msgspec.Struct, frozen=True, kw_only=True):
     """Two pictures: similarity of the `distinct` first different words, and attention of all `tokens` to each other.
 
-    `weights` are those of the attention. `nearest` is the most similar pair of different words, `strongest` what one
-    token pays most to another word. `deviation` is the spread of the dot products before they are divided. A row's
+    `low` and `high` are the least and the most similarity of two different words; `nearest` and `farthest` are pairs of
+    words that carry meaning, where there are three. `weights` are those of the attention, `strongest` what one token
+    pays most to another word. `deviation` is the spread of the dot products before they are divided. A row's
     `reach` is over how many tokens it spreads, e to the power of its entropy, in the mean; `other_reach` is that with
     the scaling turned round.
     """
@@ -70,6 +72,8 @@ class AttentionResult(msgspec.Struct, frozen=True, kw_only=True):
     tokens: list[str]
     distinct: int
     weights: list[list[float]]
+    low: float
+    high: float
     nearest: Pair
     farthest: Pair
     strongest: Pair

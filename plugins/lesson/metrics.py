@@ -82,9 +82,7 @@ async def metrics(
     )
     accuracy = result.figures["accuracy"].value
     notes = [*_notes(ctx, found, result), _formula(ctx, result) if found.positive is not None else ""]
-    sentences = joined(
-        (_seen(ctx, found, result), _prefer(ctx, found, result, costlier), _limits(ctx, result))
-    )
+    sentences = joined((_seen(ctx, found, result), _prefer(ctx, found, result), _limits(ctx, result)))
     return Reply(
         title=title,
         text="\n\n".join([sentences, *(note for note in notes if note)]),
@@ -133,17 +131,18 @@ def _seen(ctx: Context, found: Judged, result: ScoresResult) -> str:
     )  # fmt: skip
 
 
-def _prefer(ctx: Context, found: Judged, result: ScoresResult, costlier: Costlier) -> str:
+def _prefer(ctx: Context, found: Judged, result: ScoresResult) -> str:
     said = _prefer_many(ctx, result) if found.positive is None else _prefer_two(ctx, found, result)
     if result.curves is None:
         return said
     best = result.curves.best
-    return said + " " + ctx.text(
+    more = ctx.text(
         "On these rows {figure} is highest, {value:.1%}, where {label} is said from a score of {at:.4g} on: {misses:,} "
         "misses and {alarms:,} false alarms.",
         figure=_named(ctx, best.figure), value=best.value, label=escape(found.labels[1]), at=best.at,
         misses=best.fn, alarms=best.fp,
     )  # fmt: skip
+    return joined((said, more))
 
 
 def _prefer_two(ctx: Context, found: Judged, result: ScoresResult) -> str:
@@ -281,7 +280,7 @@ def _formula(ctx: Context, result: ScoresResult) -> str:
         return ""
     return ctx.text(
         "F1 is the harmonic mean, 2 · precision · recall / (precision + recall) = {f1:.1%}; the formula in the "
-        "course's notes is not that. The plain mean would be {mean:.1%}: it hides that one of the two is low.",
+        "course's notes is not that. The plain mean, {mean:.1%}, minds less that one of the two is low.",
         f1=f1, mean=mean,
     )  # fmt: skip
 

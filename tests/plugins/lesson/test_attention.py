@@ -96,6 +96,8 @@ def test_like_words_are_near_and_attend_to_each_other(model: Attentions) -> None
     assert found.distinct == 7
     assert found.reach > found.other_reach
     assert found.word == "drank"
+    assert {found.nearest.one, found.nearest.other} == {"cat", "dog"}
+    assert found.low <= found.farthest.value < found.nearest.value <= found.high
     for picture in (found.similarity_png, found.attention_png):
         assert picture.startswith(b"\x89PNG")
 

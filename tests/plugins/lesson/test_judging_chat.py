@@ -27,7 +27,7 @@ async def test_metrics_answer_with_figures_intervals_and_what_to_go_by(caller: C
     assert "right in 80.0%" in typed.text
     assert "go by F1" in typed.text
     assert "= 53.3%; the formula in the course's notes is not that" in typed.text
-    assert "60.0%" in typed.text
+    assert "The plain mean, 60.0%" in typed.text
     assert "8 rightly found, 2 false alarms, 12 missed, 78" in typed.pictures[0].alt
     table = Upload("rows.csv", ROWS.encode())
     costly = await caller("lesson", "metrics", table=table, costlier="misses")
@@ -62,9 +62,9 @@ async def test_people_judge_and_attend_in_their_language(hearth_settings: Settin
         person, other = await home.person(), await home.person("member-2", locale="zh-TW")
         answer = await person.slash("lesson attention", text="The king gave the queen cold water", within=90)
         assert "One-hot gives each word a place of its own" in answer.text
-        assert "keeps softmax from giving all to the largest" in answer.text
+        assert "so they are divided by √512" in answer.text
         unscaled = await other.slash("lesson attention", text="學生在圖書館讀書", scaled="no", within=60)
-        assert "幾乎全給了最大的那一個" in unscaled.text
+        assert "而這裡沒有除以 √512" in unscaled.text
         assert "圖書館 的中文鄰居" in unscaled.text
         refused = await other.slash("lesson attention", text="一", within=60)
         assert "2 到 24 個詞" in refused.text
