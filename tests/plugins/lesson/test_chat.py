@@ -23,11 +23,11 @@ async def test_lessons_answer_with_a_picture_and_say_what_it_may_not_be_used_for
     with Image.open(io.BytesIO(learned.pictures[0].data)) as film:
         assert film.format == "GIF"
         assert 1 < getattr(film, "n_frames", 0) <= 60
-    failed = await caller("lesson", "perceptron", data="xor")
+    failed = await caller("lesson", "perceptron", data="xor", epochs=10)
     assert failed.tone == "bad"
     assert "not linearly separable" in failed.text
     assert len(failed.pictures[0].data) < 3_000_000
-    course = await caller("lesson", "perceptron", data="or", bias="course")
+    course = await caller("lesson", "perceptron", data="or", bias="course", epochs=10)
     assert "course's notes" in course.text
     assert "(0, 0)" in course.text
     own = await caller("lesson", "perceptron", table=Upload("own.csv", OWN.encode()), epochs=500)
@@ -35,7 +35,7 @@ async def test_lessons_answer_with_a_picture_and_say_what_it_may_not_be_used_for
     assert "4 points" in own.pictures[0].alt
     single = await caller("lesson", "xor", hidden=1, epochs=5)
     assert "One hidden unit draws one line" in single.text
-    wild = await caller("lesson", "xor", activation="relu", rate=10, data="moons", hidden=16)
+    wild = await caller("lesson", "xor", activation="relu", rate=10, data="moons", hidden=16, epochs=60)
     assert wild.tone == "bad"
     assert "learning rate" in wild.text
     with pytest.raises(BadInput, match="between 1 and 16"):
@@ -64,8 +64,8 @@ async def pictures_side_by_side(caller: Caller) -> None:
 async def test_people_see_the_lessons_in_their_language(hearth_settings: Settings) -> None:
     async with house(hearth_settings) as home:
         person, other = await home.person(), await home.person("member-2", locale="zh-TW")
-        answer = await person.slash("lesson xor", epochs=300, within=60)
-        assert "by autograd in PyTorch, and in 301 epochs" in answer.text
+        answer = await person.slash("lesson xor", epochs=200, within=60)
+        assert "by autograd in PyTorch, and in 201 epochs" in answer.text
         assert "0 of 4 points" in answer.text
         assert "PyTorch 自動微分" in (await other.slash("lesson xor", epochs=1, within=60)).text
         joined = await other.slash("lesson cluster", within=60)
