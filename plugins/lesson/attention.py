@@ -2,7 +2,7 @@
 other."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from plugins.lesson.attentions import (
     AttentionRequest,
@@ -16,6 +16,9 @@ from shared.command import Range, command
 from shared.context import Context
 from shared.reply import Field, Picture, Reply, escape
 from shared.texts import joined
+
+LONGEST: Final = 30
+"""Characters of a word that are shown in a sentence."""
 
 
 @command()
@@ -66,11 +69,11 @@ async def attention(
         ),
         fields=(
             Field(
-                ctx.text("English neighbours of {word}", word=escape(result.word[:40])),
+                ctx.text("English neighbours of {word}", word=_word(result.word)),
                 _listed(result.english),
             ),
             Field(
-                ctx.text("Chinese neighbours of {word}", word=escape(result.word[:40])),
+                ctx.text("Chinese neighbours of {word}", word=_word(result.word)),
                 _listed(result.chinese),
             ),
             Field(
@@ -97,8 +100,8 @@ async def attention(
                     "another word is {share}, by {one} to {other}.",
                     count=len(result.tokens),
                     share=_share(result.strongest.value),
-                    one=result.strongest.one,
-                    other=result.strongest.other,
+                    one=_short(result.strongest.one),
+                    other=_short(result.strongest.other),
                 ),
                 "attention.png",
             ),
@@ -123,15 +126,15 @@ def _vectors(ctx: Context, result: AttentionResult) -> str:
         return ctx.text(
             "One-hot gives each word a place of its own, so two different words have a similarity of 0, whatever they "
             "mean; the encoder's vectors of {dimensions} numbers say {value:.2f} of {one} and {other}.",
-            dimensions=result.dimensions, value=result.nearest.value, one=escape(result.nearest.other),
-            other=escape(result.nearest.one),
+            dimensions=result.dimensions, value=result.nearest.value, one=_word(result.nearest.other),
+            other=_word(result.nearest.one),
         )  # fmt: skip
     return ctx.text(
         "One-hot gives each word a place of its own, so any two different words have a similarity of 0 and none is "
         "nearer than another; the encoder's vectors of {dimensions} numbers put, of the words that carry meaning, "
         "{near} and {nearer} nearest ({high:.2f}) and {far} and {farther} farthest ({low:.2f}).",
-        dimensions=result.dimensions, near=escape(result.nearest.other), nearer=escape(result.nearest.one),
-        high=result.nearest.value, far=escape(result.farthest.other), farther=escape(result.farthest.one),
+        dimensions=result.dimensions, near=_word(result.nearest.other), nearer=_word(result.nearest.one),
+        high=result.nearest.value, far=_word(result.farthest.other), farther=_word(result.farthest.one),
         low=result.farthest.value,
     )  # fmt: skip
 
@@ -140,7 +143,7 @@ def _weights(ctx: Context, result: AttentionResult) -> str:
     return ctx.text(
         "Each row of the second picture is how a token mixes the vectors of all into its new one, and sums to 100%: "
         "{one} takes {share} from {other}, the most that goes to another word.",
-        one=escape(result.strongest.one), share=_share(result.strongest.value), other=escape(result.strongest.other),
+        one=_word(result.strongest.one), share=_share(result.strongest.value), other=_word(result.strongest.other),
     )  # fmt: skip
 
 
@@ -166,6 +169,14 @@ def _limits(ctx: Context) -> str:
         "where a transformer learns three views of them, many heads and positions; so this attention knows neither "
         "order nor grammar, and a word mostly attends to itself and its like."
     )
+
+
+def _short(word: str) -> str:
+    return word if len(word) <= LONGEST else word[: LONGEST - 1] + "…"
+
+
+def _word(word: str) -> str:
+    return escape(_short(word))
 
 
 def _share(value: float) -> str:

@@ -11,12 +11,14 @@ from shared.context import Context
 from shared.errors import BadInput
 from shared.model import Interval
 from shared.reply import Field, Picture, Reply, escape
-from shared.texts import joined
+from shared.texts import Text, joined
 
 Count = Annotated[int, Range(0, 1_000_000_000)]
 Column = Annotated[str, Range(1, 60)]
 FEW: Final = 30
 """Rows below which intervals are hardly worth their name."""
+FEW_OF_CLASS: Final = 10
+"""The same of a single class."""
 APART: Final = 0.001
 """From which difference on two means of precision and recall are shown beside each other."""
 CLASSES: Final = 8
@@ -102,6 +104,11 @@ def _typed(ctx: Context, tp: int | None, fp: int | None, fn: int | None, tn: int
         )
     if not tp + fp + fn + tn:
         raise BadInput("All four counts are 0: there is nothing to judge.")
+    if not tp + fn or not fp + tn:
+        raise BadInput(
+            "All rows are truly {label}: rows of another label are needed too, to see whether they are told apart.",
+            label=Text("positive") if tp + fn else Text("negative"),
+        )
     return Judged(
         labels=(ctx.text("negative"), ctx.text("positive")), counts=[[tn, fp], [fn, tp]], positive=1
     )
@@ -251,6 +258,14 @@ def _notes(ctx: Context, found: Judged, result: ScoresResult) -> list[str]:
         notes.append(
             ctx.text(
                 "With {count} rows the intervals are rough, and narrower than they should be.", count=whole
+            )
+        )
+    fewest = min(each.rows for each in result.classes)
+    if found.positive is None and fewest < FEW_OF_CLASS <= whole:
+        notes.append(
+            ctx.text(
+                "One class has {count} rows only: its figures and the macro means are rough, and their intervals too.",
+                count=fewest,
             )
         )
     if found.score_unused:

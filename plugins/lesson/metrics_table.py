@@ -249,18 +249,18 @@ def _positive(
     keys: Sequence[str], true: Sequence[str], wanted: str | None, written: dict[str, str]
 ) -> str | None:
     """Return the label to be found: the one asked for, or of two the one known as such, or else the rarer."""
+    if len(set(true)) == 1:
+        raise BadInput(
+            "All rows are truly {label}: rows of another label are needed too, to see whether they are told apart.",
+            label=written[true[0]],
+        )
     if wanted is not None:
         if (key := _key(wanted)) not in keys:
             raise BadInput(
                 "No row has the label {label}. The labels: {labels}",
                 label=wanted[:60], labels=listed([written[each] for each in keys]),
             )  # fmt: skip
-        if len(keys) > 1:
-            return key
-    if len(keys) == 1:
-        raise BadInput(
-            "Only one label occurs, {label}: there is nothing to tell apart.", label=written[keys[0]]
-        )
+        return key
     if len(keys) > 2:
         return None
     known = [key for key in keys if key in POSITIVE]

@@ -52,7 +52,13 @@ async def test_metrics_answer_with_figures_intervals_and_what_to_go_by(caller: C
     assert [field.name for field in classes.fields][1:4] == [
         "Macro: all classes alike", "Micro: all rows alike", "Weighted by rows",
     ]  # fmt: skip
-    for wrong in ({}, {"tp": 1}, {**COUNTS, "table": table}, dict.fromkeys(COUNTS, 0)):
+    for wrong in (
+        {},
+        {"tp": 1},
+        {**COUNTS, "table": table},
+        dict.fromkeys(COUNTS, 0),
+        {**COUNTS, "tp": 0, "fn": 0},
+    ):
         with pytest.raises(BadInput):
             await caller("lesson", "metrics", **wrong)
 

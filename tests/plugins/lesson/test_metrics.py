@@ -189,7 +189,8 @@ def test_predictions_are_made_from_probabilities_where_there_are_none() -> None:
     [
         ("truth 1 0", {}, "best called truth and prediction"),
         ("truth,prediction 1, 0,0", {}, "row 1: column prediction is empty"),
-        ("truth,prediction 1,1 1,1", {}, "Only one label occurs"),
+        ("truth,prediction 1,1 1,0", {}, "All rows are truly 1"),
+        ("truth,score 1,0.1 1,0.7", {}, "All rows are truly 1"),
         ("truth,prediction,score 1,1,x", {}, "x is not a number"),
         ("truth,prediction,score 1,1,nan", {}, "nan is not a number"),
         ("truth,score 1,3 0,-3", {}, "no probabilities from 0 to 1"),
