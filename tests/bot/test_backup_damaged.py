@@ -251,6 +251,19 @@ async def test_rows_that_do_not_fit_leave_everything_as_it_was(
     await back_up(here, tmp_path / "after.zip")
 
 
+def test_a_directory_that_points_before_the_file_is_refused(tmp_path: Path) -> None:
+    path, out = tmp_path / "any.zip", io.BytesIO()
+    with zipfile.ZipFile(out, "w") as zip:
+        zip.writestr("manifest.json", b"{}")
+    data = bytearray(out.getvalue())
+    # Where the directory begins, four bytes of the record that ends the file: so far on that entries lie before 0.
+    (begins,) = struct.unpack_from("<I", data, len(data) - 6)
+    struct.pack_into("<I", data, len(data) - 6, begins + 1000)
+    path.write_bytes(data)
+    with pytest.raises(BadBackup, match="damaged"), Archive.open(path):
+        pass
+
+
 @given(data=st.binary(max_size=400))
 @examples(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes_are_refused(tmp_path: Path, data: bytes) -> None:

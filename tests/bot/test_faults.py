@@ -1,6 +1,7 @@
 """What breaks, breaks alone, and whoever waited is told: real processes are killed under real requests."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
+from bot.sandbox.point import pointed_at
 from bot.sandbox.server import Sandbox
 from shared.settings import Quota, Settings
 from tests.kit.answer import Answer
@@ -19,6 +21,8 @@ from tests.kit.house import house
 from tests.kit.person import Person
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "folder"
+OTHERS = sorted(path.parent.name for path in (FOLDER.parents[2] / "plugins").glob("*/__init__.py"))
+"""The plugins that ship, whose models a bot's process need not load here."""
 GENEROUS = Quota(burst=10_000, per_minute=10_000)
 
 
@@ -92,12 +96,24 @@ async def test_a_full_queue_says_busy_at_once(tmp_path: Path) -> None:
         assert {"did sleep"} < {answer.message.content for answer in answers}
 
 
+async def test_an_answer_is_kept_until_discord_is_reached_again(tmp_path: Path) -> None:
+    async with house(settings(tmp_path)) as home:
+        person = await home.person()
+        asked = asyncio.create_task(person.slash("trial deed", what="sleep", seconds=0.7, within=30))
+        await person.sees(lambda m: m.loading)
+        # Port 9 is that of "discard", where nothing listens.
+        with pointed_at("http://127.0.0.1:9/api/v10", home.sandbox.gateway_url):
+            await asyncio.sleep(2)
+            assert not asked.done()
+        assert (await asked).message.content == "did sleep"
+
+
 @asynccontextmanager
 async def bot_process(sandbox: Sandbox, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
     environment = {
         **os.environ,
         "HEARTH_DATA_DIR": str(folder), "HEARTH_HTTP_PORT": "", "HEARTH_INSTANCE": "test",
-        "HEARTH_PLUGIN_FOLDERS": f'["{FOLDER}"]',
+        "HEARTH_PLUGIN_FOLDERS": f'["{FOLDER}"]', "HEARTH_DISABLED_PLUGINS": json.dumps(OTHERS),
         "HEARTH_SANDBOX_API": sandbox.api_base, "HEARTH_SANDBOX_GATEWAY": sandbox.gateway_url,
         "HEARTH_SANDBOX_TOKEN": sandbox.bot_token,
     }  # fmt: skip
@@ -132,6 +148,29 @@ async def test_after_kill_9_of_the_bot_who_waited_is_told_and_no_worker_is_left(
             await sandbox.wait_for_bot()
             again = await person.slash("trial ping", within=10)
             assert again.message.content == "pong"
+
+
+async def test_who_waited_is_told_in_the_channel_where_the_token_is_gone_too(tmp_path: Path) -> None:
+    async with (
+        Sandbox() as sandbox,
+        Person.of(sandbox, "member-1") as person,
+        bot_process(sandbox, tmp_path) as bot,
+    ):
+        await person.waits_for_command("trial", within=30)
+        asked = asyncio.create_task(person.slash("trial slow", seconds=60.0, within=60))
+        await person.sees(lambda m: "Cancel" in m.buttons)
+        bot.kill()
+        await bot.wait()
+        asked.cancel()
+    # Another sandbox knows nothing of that interaction; its people and channels are the same.
+    async with (
+        Sandbox() as sandbox,
+        Person.of(sandbox, "member-1") as person,
+        bot_process(sandbox, tmp_path),
+    ):
+        told = await person.sees(lambda m: "restarted" in m.content, within=30)
+        assert told.content.startswith(f"<@{person.id}> ")
+        assert "/trial slow" in told.content
 
 
 async def test_a_bot_that_is_stopped_tells_who_waits_before_it_goes(tmp_path: Path) -> None:
