@@ -10,6 +10,7 @@ from typing import Final
 import ray
 
 from shared.errors import Refusal
+from shared.redaction import BOT_ALONE
 
 NAMESPACE: Final = "hearth"
 
@@ -43,11 +44,16 @@ def _join(address: str) -> None:
     if not address:
         # Ray asks for it: whoever else is on this machine must not give this cluster work. It would write one to disk.
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
-    ray.init(
-        # "local": not whatever cluster happens to run on this machine.
-        address=address or "local",
-        namespace=NAMESPACE,
-        log_to_driver=False,
-        configure_logging=False,
-        include_dashboard=None if address else False,
-    )
+    # What a cluster of ours starts inherits the environment, and needs none of the bot's secrets.
+    kept = {name: os.environ.pop(name) for name in list(os.environ) if name.upper() in BOT_ALONE}
+    try:
+        ray.init(
+            # "local": not whatever cluster happens to run on this machine.
+            address=address or "local",
+            namespace=NAMESPACE,
+            log_to_driver=False,
+            configure_logging=False,
+            include_dashboard=None if address else False,
+        )
+    finally:
+        os.environ.update(kept)
