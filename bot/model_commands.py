@@ -7,15 +7,18 @@ from sqlalchemy import delete, select
 
 from bot.cards import card_text, for_chat
 from bot.groups import Group
+from bot.model_reports import model_named, report_commands, shown_on_card
+from bot.model_versions import Version
 from bot.states import note
 from schedules.retrain_book import Book, Training
 from schedules.retrain_news import shown
 from shared.command import Channel, command
 from shared.context import Context
 from shared.database import now_ms
-from shared.errors import BadInput, Denied, Refusal
+from shared.errors import Denied, Refusal
 from shared.learning import ENOUGH
 from shared.manifest import Judgement, Manifest, Pointer
+from shared.model import AnyModel
 from shared.reply import Field, File, Reply, escape
 from shared.store import Damaged
 from shared.tables import news as subscribed
@@ -33,13 +36,8 @@ def models_group(core: "Core") -> Group:
 
 
 def _commands(core: "Core") -> Any:
-    def named(model: str) -> str:
-        if model not in (known := core.plugins.models()):
-            there = ", ".join(sorted(known))
-            raise BadInput(
-                "There is no model named {name}; there are: {there}.", name=escape(model[:40]), there=there
-            )
-        return model
+    def named(model: str) -> AnyModel:
+        return model_named(core, model)
 
     @command(name="list", private=True)
     async def list_(ctx: Context) -> Reply:
@@ -65,15 +63,17 @@ def _commands(core: "Core") -> Any:
 
         model: its name, as in the list
         """
-        known = core.plugins.models()
-        named(model)
+        kind = named(model)
         found = await asyncio.to_thread(core.weights.look, model)
-        text = card_text(known[model], found)
-        if not text:
+        version = await asyncio.to_thread(Version.read, core.weights.store, kind, found)
+        if not version.card and version.manifest is None:
             raise Refusal("{model} has no card.", model=model)
+        lines, pictures = await shown_on_card(ctx, core, model, version)
         return Reply(
-            text=for_chat(text),
-            files=(File(f"{model}.md", text.encode()),),
+            text=for_chat(version.card),
+            fields=lines,
+            pictures=pictures,
+            files=(File(f"{model}.md", version.card.encode()),) if version.card else (),
             source=f"{model} · {found.version}",
             private=True,
         )
@@ -184,7 +184,7 @@ def _commands(core: "Core") -> Any:
             )
         return Reply(text=said, tone="good", private=True)
 
-    return (list_, card, history, rollback, news)
+    return (list_, card, history, rollback, news, *report_commands(core))
 
 
 def _verdict(ctx: Context, judgement: Judgement) -> str:

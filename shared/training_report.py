@@ -107,7 +107,9 @@ def measured(report: Report) -> list[Measured]:
     rows = []
     for name in key_metrics(list(report.metrics)):
         found = report.metrics[name]
-        others = [(report.baseline_name, report.baseline), *report.reference.items()]
+        # The course's figure is what learners look for.
+        rivals = sorted(report.reference.items(), key=lambda each: "course" not in each[0].casefold())
+        others = [(report.baseline_name, report.baseline), *rivals]
         beside = [(who, float(what[name])) for who, what in others if name in what]
         rows.append(
             Measured(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cards import for_chat
+from bot.cards import course_of, figures_of, for_chat
 from shared.errors import BadInput
 from tests.kit.caller import Caller
 
@@ -34,6 +34,23 @@ def test_tables_become_lists_and_paragraphs_one_line() -> None:
         for_chat(f"# T\n\nOne\ntwo.\n\n{tables}\n\n- x\n  y\n- z\n")
         == "# T\n\nOne two.\n\n- **a** – b\n\n- **f1** – v: 1 · base: 0\n\n- x y\n- z"
     )
+
+
+def test_figures_are_read_from_a_card() -> None:
+    card = (
+        "# T\n\n| a | b |\n|---|---|\n| the course's net | 0.71 |\n\n"
+        "| metric | value | 95 % interval | always x | y |\n|---|---|---|---|---|\n"
+        "| f1 | 0.9 | 0.8 – 0.95 | 0.5 | – |\n| odd | many | 0 – 1 | 0 | 0 |\n"
+    )
+    (figure,) = figures_of(card)
+    assert (figure.name, figure.value, figure.low, figure.high) == ("f1", 0.9, 0.8, 0.95)
+    assert figure.beside == [("always x", 0.5)]
+    assert course_of(card) == "the course's net · b: 0.71"
+    assert (
+        course_of("The course reports an accuracy of 99 %; more.")
+        == "The course reports an accuracy of 99 %;"
+    )
+    assert course_of("nothing") == ""
 
 
 @given(st.text(alphabet="|-# \na*`", max_size=200))

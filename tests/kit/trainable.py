@@ -112,6 +112,31 @@ class SwappedMean(NearestMean):
         return cls(turned).evaluate(data, "holdout")
 
 
+class CurvedMean(NearestMean):
+    """Moves the means towards their place epoch by epoch, and keeps the losses."""
+
+    name: ClassVar[str] = "curved-mean"
+
+    @classmethod
+    def train(cls, data: Path, folder: Path, progress: Progress) -> Report:
+        """Descend along the mean squared distance; the loss of the rows that are held out is watched, too."""
+        report = super().train(data, folder, progress)
+        means = json.loads((folder / "means.json").read_bytes())
+        curves: dict[str, list[float]] = {"train": [], "test": []}
+        for epoch in range(30):
+            moved = {label: [v * (1 - 0.6 ** (epoch + 1)) for v in mean] for label, mean in means.items()}
+            for part, held in (("train", False), ("test", True)):
+                rows = [row for row in _rows(data) if _held_out(row) is held]
+                curves[part].append(sum(math.dist(row[:2], moved[row[2]]) ** 2 for row in rows) / len(rows))
+        return msgspec.structs.replace(report, details={"curves": curves})
+
+
+class SwappedCurvedMean(SwappedMean):
+    """Another training of `CurvedMean`, gone wrong."""
+
+    name: ClassVar[str] = "curved-mean"
+
+
 class EndlessMean(NearestMean):
     """Writes half its weights and then trains on for ever."""
 
