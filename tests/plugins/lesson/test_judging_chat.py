@@ -40,6 +40,8 @@ async def test_metrics_answer_with_figures_intervals_and_what_to_go_by(caller: C
         with Image.open(io.BytesIO(picture.data)) as drawn:
             assert drawn.width >= 400
     assert [picture.name for picture in costly.pictures] == ["confusion.png", "curves.png"]
+    chance = await caller("lesson", "metrics", tp=5, fp=5, fn=4, tn=5)
+    assert chance.tone == "unsure"
     perfect = await caller("lesson", "metrics", tp=10, fp=0, fn=0, tn=20)
     assert "up to about 10.0% may still go wrong" in perfect.text
     silent = await caller("lesson", "metrics", tp=0, fp=0, fn=3, tn=97)
