@@ -1,7 +1,7 @@
 """Takes the screenshots of the README, as a newcomer would see the sandbox: `make screenshots`.
 
 `make screenshots ARGS='stock reviews'` takes those alone; the parts are tour, stock, post, reviews, jobs,
-retrain and rules.
+retrain, rules and lessons.
 
 Drives the page with headless Chromium: every plugin's first command, in English and in Chinese. The spam message comes
 from the SMS Spam Collection where HEARTH_SHARED_DATA (or ../shared/data) has it.
@@ -339,6 +339,18 @@ def rules(browser: Browser) -> None:
             shot(page, f"why-{language}")
 
 
+def lessons(browser: Browser) -> None:
+    """Take the lessons that are seen best."""
+    with sandbox() as url:
+        page = opened(browser, url, 1100)
+        for language, locale in (("en", "en-US"), ("zh", "zh-TW")):
+            if language != "en":
+                speak(page, locale)
+            for lesson in ("xor", "reduce", "cluster"):
+                run(page, f"lesson {lesson}", {})
+                shot(page, f"lesson-{lesson}-{language}")
+
+
 PARTS: Final[dict[str, Callable[[Browser], None]]] = {
     "tour": tour,
     "stock": stock,
@@ -347,6 +359,7 @@ PARTS: Final[dict[str, Callable[[Browser], None]]] = {
     "jobs": jobs,
     "retrain": retrain,
     "rules": rules,
+    "lessons": lessons,
 }
 
 
