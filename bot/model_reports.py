@@ -58,13 +58,17 @@ def report_commands(core: "Core") -> tuple[Any, ...]:
         subject = await asyncio.to_thread(read_subject, store, model, chosen, kind)
         say = speaker(ctx)
         networks = curves_of(subject.report)
-        found = [finding for each in networks[:1] for finding in each.findings()]
-        said = [say(finding.said) for finding in found]
+        said = [
+            f"{each.name}: {say(finding.said)}" if each.name else say(finding.said)
+            for each in networks
+            for finding in each.findings()
+        ]
         if not said:
             said = [say(NOTHING if networks else without_curves(subject.report))]
         shown = picture(subject, say)
         alt = ctx.text("Loss curves and key figures of {name}", name=shown.title)
-        page = html(subject, say, "zh-Hant-TW" if language_of(ctx.asker.locale) == "zh_TW" else "en")
+        language = "zh-Hant-TW" if language_of(ctx.asker.locale) == "zh_TW" else "en"
+        page = await asyncio.to_thread(html, subject, say, language)
         gate = [gate_said(judged, say) for judged in subject.judgements[-1:]]
         return Reply(
             title=escape(ctx.text("Report on {model} {version}", model=model, version=chosen)),

@@ -8,6 +8,7 @@ Courville: Deep Learning, chapters 7, 8 and 11.
 import itertools
 import math
 import statistics
+from bisect import bisect_left, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -94,7 +95,17 @@ def _first_broken(train: Sequence[float], test: Sequence[float]) -> int | None:
 def _smoothed(losses: Sequence[float]) -> list[float]:
     """Return the running median over about a tenth of the curve, an odd number of epochs."""
     reach = max(1, len(losses) // 20)
-    return [statistics.median(losses[max(0, at - reach) : at + reach + 1]) for at in range(len(losses))]
+    # Kept in order while it moves on: a curve may have ten thousand epochs.
+    window = sorted(losses[:reach])
+    medians = []
+    for at in range(len(losses)):
+        if at + reach < len(losses):
+            insort(window, losses[at + reach])
+        if at > reach:
+            del window[bisect_left(window, losses[at - reach - 1])]
+        middle = len(window) // 2
+        medians.append(window[middle] if len(window) % 2 else (window[middle - 1] + window[middle]) / 2)
+    return medians
 
 
 def _learned(smooth: Sequence[float]) -> float:

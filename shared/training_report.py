@@ -132,8 +132,9 @@ def picture(subject: Subject, say: Say, *, dark: bool = True) -> Losses:
             dark=dark,
         )
     shown = networks[0]
-    found = shown.findings()
-    return losses(title, shown, found, say, figures=measured(report), dark=dark)
+    if shown.name:
+        title = f"{title} · {shown.name}"
+    return losses(title, shown, shown.findings(), say, figures=measured(report), dark=dark)
 
 
 def losses(
