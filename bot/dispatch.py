@@ -201,19 +201,27 @@ class Dispatcher:
                 self._metrics.acknowledged(time.perf_counter() - received)
                 return
             exchange = Exchange(interaction, command.private)
-            admitted = asyncio.create_task(self._admitted(interaction, asker, group, command))
+            noted = asyncio.Event()
+            admitted = asyncio.create_task(self._admitted(interaction, asker, group, command, noted))
             # Were it acknowledged first, one who is killed in between would leave it "thinking" for ever.
-            await asyncio.wait([admitted], timeout=NOTED_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(NOTED_SECONDS):
+                    await noted.wait()
             lost, refused = await asyncio.gather(
                 self._acknowledge(exchange, received), admitted, return_exceptions=True
             )
-            if isinstance(lost, BaseException):
+            if isinstance(lost, OSError | aiohttp.ClientError):
+                # Discord may have taken it all the same: the answer will find out.
+                log.warning("acknowledgement not confirmed", error=repr(lost)[:200])
+            elif isinstance(lost, BaseException):
                 await self._ledger.done(interaction.id)
                 raise lost
         else:
-            refused = await self._admitted(interaction, asker, group, command)
+            refused = await self._admitted(interaction, asker, group, command, asyncio.Event())
         if isinstance(refused, BaseException):
             await self._fail(exchange, refused, asker, group.name, command.name, received)
+            if exchange.over:
+                await self._ledger.done(interaction.id)
             return
         await self._answer(exchange, asker, group, command, raw, received)
 
@@ -223,31 +231,37 @@ class Dispatcher:
         self._metrics.acknowledged(time.perf_counter() - received)
 
     async def _admitted(
-        self, interaction: discord.Interaction, asker: Asker, group: Group, command: Command
+        self,
+        interaction: discord.Interaction,
+        asker: Asker,
+        group: Group,
+        command: Command,
+        noted: asyncio.Event,
     ) -> Exception | None:
-        with self._core.traces.span("admit"):
-            return await self._admit(interaction, asker, group, command)
+        """Return why the request may not go on, if so: that must not stop the acknowledgement.
 
-    async def _admit(
-        self, interaction: discord.Interaction, asker: Asker, group: Group, command: Command
-    ) -> Exception | None:
-        """Return why the request may not go on, if so: that must not stop the acknowledgement."""
+        Sets `noted` once it is noted, or never will be.
+        """
         try:
-            if self._stopping:
-                raise Refusal("The bot is restarting. Please run the command again in a moment.")
-            self._core.allow(group, command, asker)
-            await self._ledger.admit(
-                asker,
-                f"{group.name} {command.name}",
-                self._core.access.buckets(group, asker),
-                interaction_id=interaction.id,
-                application_id=interaction.application_id,
-                token=interaction.token,
-            )
+            with self._core.traces.span("admit"):
+                if self._stopping:
+                    raise Refusal("The bot is restarting. Please run the command again in a moment.")
+                self._core.allow(group, command, asker)
+                await self._ledger.note(
+                    asker,
+                    f"{group.name} {command.name}",
+                    interaction_id=interaction.id,
+                    application_id=interaction.application_id,
+                    token=interaction.token,
+                )
+                noted.set()
+                await self._ledger.take(asker, self._core.access.buckets(group, asker))
         except Exception as error:
             if isinstance(error, QuotaExceeded):
                 self._metrics.quota_refused()
             return error
+        finally:
+            noted.set()
         return None
 
     async def _answer(

@@ -60,18 +60,10 @@ class Ledger:
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         """Of each server: who waits for its quota's row waits here, and holds no connection meanwhile."""
 
-    async def admit(
-        self,
-        asker: Asker,
-        command: str,
-        buckets: Sequence[Bucket],
-        *,
-        interaction_id: int,
-        application_id: int,
-        token: str,
+    async def note(
+        self, asker: Asker, command: str, *, interaction_id: int, application_id: int, token: str
     ) -> None:
-        """Take from the quotas and note the interaction, in one transaction. Raises `QuotaExceeded`."""
-        now = now_ms()
+        """Note an interaction as not yet answered, so that the bot's next life can tell of it."""
         row = {
             "interaction_id": interaction_id,
             "application_id": application_id,
@@ -81,16 +73,15 @@ class Ledger:
             "locale": asker.locale,
             "command": command[:100],
             "owner": self._settings.instance,
-            "created_ms": now,
+            "created_ms": now_ms(),
         }
+        await self._database.transact(lambda connection: connection.execute(self._note, row).close())
 
-        def work(connection: Connection) -> None:
-            # The quota last: all of a server wait for its row until this transaction ends.
-            connection.execute(self._note, row)
-            self._buckets.take(connection, buckets, now)
-
+    async def take(self, asker: Asker, buckets: Sequence[Bucket]) -> None:
+        """Take from all quotas, or from none. Raises `QuotaExceeded`."""
+        now = now_ms()
         async with self._turns.setdefault(asker.guild_id or asker.user_id, asyncio.Lock()):
-            await self._database.transact(work)
+            await self._database.transact(lambda connection: self._buckets.take(connection, buckets, now))
 
     async def done(self, interaction_id: int) -> None:
         """Note that an interaction was answered; where the database is in trouble, when the next one is."""
