@@ -8,6 +8,7 @@ memory can be seen to stay.
 import asyncio
 import os
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -216,6 +217,8 @@ def section() -> str:
     minutes = float(os.environ.get("HEARTH_BENCH_MINUTES", MINUTES))
     rate = float(os.environ.get("HEARTH_BENCH_RATE", RATE))
     plan = Plan(minutes * 60, rate)
+    # Told to stop, it stops what it has started, the database's server too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if binaries() is None or os.environ.get("HEARTH_BENCH_DATABASE") == "sqlite":
         found = asyncio.run(soak(plan))
     else:
