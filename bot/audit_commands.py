@@ -90,15 +90,21 @@ def _undo(core: "Core") -> Command:
         if row is None:
             raise BadInput("There is no act number {number} here. See /audit list.", number=number)
         details = json.loads(row.details)
+
+        def back(now: Rule | Server) -> dict[str, Any]:
+            if any(getattr(now, name) != value for name, value in _typed(details["after"]).items()):
+                raise _later()
+            return _typed(details["before"])
+
         if row.act in SWITCHES:
-            await core.states.switch(details["plugin"], SWITCHES[row.act], guild, ctx.asker.user_id)
+            was_on, states = SWITCHES[row.act], core.states
+            if (details["plugin"], guild) not in (states.off if was_on else states.on):
+                raise _later()
+            await states.switch(details["plugin"], was_on, guild, ctx.asker.user_id)
         elif row.act == RULE:
-            now, before = core.rules.of(details["plugin"], guild), details["before"]
-            _is_unchanged(now, details["after"])
-            await core.rules.change(details["plugin"], guild, ctx.asker.user_id, **_typed(before))
+            await core.rules.change(details["plugin"], guild, ctx.asker.user_id, back)
         elif row.act == SERVER:
-            _is_unchanged(core.rules.server(guild), details["after"])
-            await core.rules.change_server(guild, ctx.asker.user_id, **_typed(details["before"]))
+            await core.rules.change_server(guild, ctx.asker.user_id, back)
         else:
             raise Refusal("This cannot be taken back by itself: do the opposite by its own command.")
         words = ctx.text("Taken back. This stands in the log, too.")
@@ -117,10 +123,9 @@ def _typed(values: dict[str, Any]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
-def _is_unchanged(now: Rule | Server, after: dict[str, Any]) -> None:
-    """Raise `Refusal` where somebody has decided otherwise since: theirs must not be lost unseen."""
-    if any(getattr(now, name) != value for name, value in _typed(after).items()):
-        raise Refusal("This was changed again since then: take back the later one first.")
+def _later() -> Refusal:
+    """Say that somebody has decided otherwise since: theirs must not be lost unseen."""
+    return Refusal("This was changed again since then: take back the later one first.")
 
 
 async def _rows(

@@ -1,7 +1,7 @@
 """/hearth: what an administrator decides for the server: who may use what, where, how often; language; posts."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from bot.access import Mentions
 from bot.groups import Group
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MOST: Final = 50
 """Roles or channels of one rule."""
+DAY_MINUTES: Final = 1440
 
 
 def hearth_group(core: "Core") -> Group:
@@ -76,8 +77,9 @@ def _who_and_where(core: "Core") -> tuple[Command, ...]:
         allow: no takes the role off the list; an empty list lets everybody
         """
         name, guild = _named(core, plugin).name, _here(ctx)
-        roles = _with(core.rules.of(name, guild).roles, role.id, allow)
-        rule = await core.rules.change(name, guild, ctx.asker.user_id, roles=roles)
+        rule = await core.rules.change(
+            name, guild, ctx.asker.user_id, lambda now: {"roles": _with(now.roles, role.id, allow)}
+        )
         return _ruled(ctx, name, rule)
 
     @command(permission="manage_guild", private=True)
@@ -89,8 +91,9 @@ def _who_and_where(core: "Core") -> tuple[Command, ...]:
         allow: no takes the channel off the list; an empty list is every channel
         """
         name, guild = _named(core, plugin).name, _here(ctx)
-        channels = _with(core.rules.of(name, guild).channels, channel.id, allow)
-        rule = await core.rules.change(name, guild, ctx.asker.user_id, channels=channels)
+        rule = await core.rules.change(
+            name, guild, ctx.asker.user_id, lambda now: {"channels": _with(now.channels, channel.id, allow)}
+        )
         return _ruled(ctx, name, rule)
 
     return switch, role, channel
@@ -111,6 +114,14 @@ def _how_much(core: "Core") -> tuple[Command, ...]:
         at_once: requests that may come at once after a pause
         """
         name, bound = _named(core, plugin).name, per_minute > 0
+        # What nobody touched for a day is forgotten, and full again.
+        if bound and at_once > per_minute * DAY_MINUTES:
+            raise BadInput(
+                "{at_once} at once take more than a day to come back at {per_minute:g} a minute: "
+                "allow more a minute, or fewer at once.",
+                at_once=at_once,
+                per_minute=per_minute,
+            )
         rule = await core.rules.change(
             name,
             _here(ctx),
@@ -138,7 +149,13 @@ def _how_much(core: "Core") -> tuple[Command, ...]:
         plugin: its name, as in /hearth show
         """
         name = _named(core, plugin).name
-        none = {"roles": (), "channels": (), "burst": None, "per_minute": None, "cooldown_seconds": 0.0}
+        none: dict[str, Any] = {
+            "roles": (),
+            "channels": (),
+            "burst": None,
+            "per_minute": None,
+            "cooldown_seconds": 0.0,
+        }
         return _ruled(ctx, name, await core.rules.change(name, _here(ctx), ctx.asker.user_id, **none))
 
     return quota, cooldown, reset
@@ -165,8 +182,11 @@ def _server(core: "Core") -> tuple[Command, ...]:
         allow: no takes the channel off the list; an empty list is every channel
         """
         guild = _here(ctx)
-        channels = _with(core.rules.server(guild).post_channels, channel.id, allow)
-        await core.rules.change_server(guild, ctx.asker.user_id, post_channels=channels)
+        await core.rules.change_server(
+            guild,
+            ctx.asker.user_id,
+            lambda now: {"post_channels": _with(now.post_channels, channel.id, allow)},
+        )
         return Reply(text=_posts(core, ctx), tone="good")
 
     return language, posts

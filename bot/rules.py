@@ -4,6 +4,7 @@ Kept in the database, so it lasts and reaches every bot on it; each change stand
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from shared.texts import Text
 RULE: Final = "rule"
 SERVER: Final = "server"
 """Names of the two kinds of change in the audit log."""
+MOST_PER_MINUTE: Final = 100_000
 
 
 @dataclass(frozen=True)
@@ -90,19 +92,31 @@ class Rules:
                 "{plugin} may be asked every {cooldown:g} s here. Try again in {seconds} s.",
                 {"plugin": plugin, "cooldown": rule.cooldown_seconds},
             )
-            quota = Quota(burst=1, per_minute=60 / rule.cooldown_seconds)
+            # A fraction of a millisecond is no wait, and more than a quota can say.
+            quota = Quota(burst=1, per_minute=min(60 / rule.cooldown_seconds, MOST_PER_MINUTE))
             found.append(Bucket(f"{key}:cooldown:{plugin}", quota, said))
         return found
 
-    async def change(self, plugin: str, guild: int, by: int | None, **new: Any) -> Rule:
-        """Change a rule; returns it. What does not differ from no rule at all is removed."""
+    async def change(
+        self,
+        plugin: str,
+        guild: int,
+        by: int | None,
+        edit: Callable[[Rule], dict[str, Any]] = lambda _rule: {},
+        **new: Any,
+    ) -> Rule:
+        """Change a rule; returns it. What does not differ from no rule at all is removed.
+
+        `edit` is given the rule as it stands in the database, and returns what of it is to be new; what it raises is
+        raised, and nothing changed.
+        """
         async with self.database.begin() as connection:
             where = (plugin_rule.c.plugin == plugin, plugin_rule.c.guild_id == guild)
             row = (
                 await connection.execute(select(plugin_rule).where(*where).with_for_update())
             ).one_or_none()
             before = _rule(row) if row is not None else Rule()
-            after = replace(before, **new)
+            after = replace(before, **edit(before), **new)
             if after == before:
                 return before
             if after == Rule():
@@ -117,13 +131,19 @@ class Rules:
         await self.refresh()
         return after
 
-    async def change_server(self, guild: int, by: int | None, **new: Any) -> Server:
-        """Change the rules for the whole bot in a server; returns them."""
+    async def change_server(
+        self,
+        guild: int,
+        by: int | None,
+        edit: Callable[[Server], dict[str, Any]] = lambda _server: {},
+        **new: Any,
+    ) -> Server:
+        """Change the rules for the whole bot in a server; returns them. `edit` is as for `change`."""
         async with self.database.begin() as connection:
             where = server_rule.c.guild_id == guild
             row = (await connection.execute(select(server_rule).where(where).with_for_update())).one_or_none()
             before = _server(row) if row is not None else Server()
-            after = replace(before, **new)
+            after = replace(before, **edit(before), **new)
             if after == before:
                 return before
             values = {

@@ -187,3 +187,34 @@ async def test_the_rules_are_shown_in_chinese(home: House) -> None:
     assert "這個伺服器的規則" in shown.text
     assert "冷卻時間：5 秒" in shown.text
     assert "沒有名為" in (await admin.slash("hearth reset", plugin="nothing")).text
+
+
+async def test_two_who_decide_at_once_lose_nothing_of_each_other(home: House) -> None:
+    admin = await home.person("admin")
+    await asyncio.gather(
+        admin.slash("hearth role", plugin="spam", role="Administrators"),
+        admin.slash("hearth role", plugin="spam", role="Members"),
+    )
+    assert len(home.core.rules.of("spam", int(GUILD_ID)).roles) == 2
+
+
+async def test_a_switch_is_not_taken_back_where_it_was_switched_since(home: House) -> None:
+    admin = await home.person("admin")
+    await admin.slash("hearth switch", plugin="spam", on=False)
+    listed = await admin.slash("audit list", about="spam")
+    number = int(listed.message.embeds[0]["fields"][0]["name"].split(" · ")[0])
+    await admin.slash("audit undo", number=number)
+    assert home.core.states.is_on("spam", int(GUILD_ID))
+    logged = len((await admin.slash("audit list", about="plugin o")).message.embeds[0]["fields"])
+    assert "take back the later one first" in (await admin.slash("audit undo", number=number)).text
+    assert len((await admin.slash("audit list", about="plugin o")).message.embeds[0]["fields"]) == logged
+
+
+async def test_a_bound_that_no_bucket_can_hold_stops_nobody(home: House) -> None:
+    admin, member = await home.person("admin"), await home.person("member-1")
+    await admin.slash("hearth cooldown", plugin="spam", seconds=0.0001)
+    assert "Probability" in (await member.slash("spam score", text=PROSE)).text
+    # It would be full again after a day without a request, long before its time.
+    refused = await admin.slash("hearth quota", plugin="spam", per_minute=0.01, at_once=1000)
+    assert "take more than a day" in refused.text
+    assert home.core.rules.of("spam", int(GUILD_ID)).per_minute is None
