@@ -71,12 +71,20 @@ class Access:
             if check.refusal is not None:
                 raise check.refusal
 
-    def forbids_job(self, plugin: str, guild: int | None, channel: int | None, *, opt_in: bool) -> str | None:
-        """Return why a plugin's job may not run there; for the ledger."""
+    def forbids_job(
+        self,
+        plugin: str,
+        guild: int | None,
+        channel: int | None,
+        parent: int | None = None,
+        *,
+        opt_in: bool,
+    ) -> str | None:
+        """Return why a plugin's job may not run or post there; for the ledger. `parent` is that of a thread."""
         if not self.states.is_on(plugin, guild, opt_in=opt_in and guild is not None):
             return f"{plugin} is switched off"
         channels = self.rules.of(plugin, guild).channels
-        if channels and channel is not None and channel not in channels:
+        if channels and channel is not None and not {channel, parent} & set(channels):
             return f"a rule of the server keeps {plugin} out of this channel"
         return None
 
@@ -87,10 +95,10 @@ class Access:
         channels = self.rules.of(plugin, asker.guild_id).channels
         return not channels or bool({asker.channel_id, asker.parent_id} & set(channels))
 
-    def may_post(self, guild: int | None, channel: int) -> bool:
-        """Tell whether jobs may post to a channel."""
+    def may_post(self, guild: int | None, channel: int, parent: int | None = None) -> bool:
+        """Tell whether jobs may post to a channel, or to a thread of the channel `parent`."""
         allowed = self.rules.server(guild).post_channels
-        return not allowed or channel in allowed
+        return not allowed or bool({channel, parent} & set(allowed))
 
     def buckets(self, group: Group, asker: Asker) -> list[Bucket]:
         """Return the quotas that a request is taken from."""

@@ -85,9 +85,11 @@ class JobRunner:
         entry, plugin = claim.entry, self.core.plugins.get(claim.entry.plugin)
         if plugin is None:
             return None
-        opt_in = plugin.card.opt_in
-        guild = entry.guild_id or None
-        return self.core.access.forbids_job(entry.plugin, guild, entry.channel_id, opt_in=opt_in)
+        channel = self.client.get_channel(entry.channel_id) if entry.channel_id else None
+        # A thread that sleeps is not known by heart: when it posts there, that is judged again.
+        there = (None, None) if channel is None else (channel.id, getattr(channel, "parent_id", None))
+        guild, opt_in = entry.guild_id or None, plugin.card.opt_in
+        return self.core.access.forbids_job(entry.plugin, guild, *there, opt_in=opt_in)
 
     async def _work(self, claim: Claim, job: Job) -> None:
         core, entry = self.core, claim.entry
@@ -123,15 +125,16 @@ class JobRunner:
         entry, texts = claim.entry, self.core.texts
         if entry.channel_id is None:
             return
+        locale = self.core.rules.server(entry.guild_id or None).locale or entry.locale
         name = escape(f"{entry.plugin}/{entry.name}")
         head = Text("⚠️ The job {job} (number {id}) failed.", {"job": name, "id": entry.id})
         why = error.text if isinstance(error, Refusal | Fault) else Text("Something went wrong on our side.")
-        words = [texts.render(head, entry.locale), texts.render(harmless(why), entry.locale, entry.plugin)]
+        words = [texts.render(head, locale), texts.render(harmless(why), locale, entry.plugin)]
         if error_id:
             tail = Text("The log has it under this id: {id}.", {"id": f"`{error_id}`"})
-            words.append(texts.render(tail, entry.locale))
+            words.append(texts.render(tail, locale))
         again = Text("It goes on by its schedule; you are not told again until it has worked once.")
-        words.append(texts.render(again, entry.locale))
+        words.append(texts.render(again, locale))
         reply = Reply(text=" ".join(words), tone="bad")
         hands = RunHands(self.core.settings.data_dir, self.core, self.pending, self.client, claim, part=-1)
         await hands.post(reply, entry.channel_id)
@@ -189,13 +192,24 @@ class RunHands(CoreHands):
         if not isinstance(target, discord.abc.Messageable):
             raise Refusal("The job's channel is not there any more, or the bot may not see it.")
         guild = getattr(target, "guild", None)
-        if guild is not None and not self.core.access.may_post(guild.id, channel):
-            raise Refusal("In this server jobs may not post to this channel: see /hearth show.")
+        if guild is not None:
+            self._allow(guild.id, channel, getattr(target, "parent_id", None))
         limit = guild.filesize_limit if guild else 10 * 2**20
         sent = []
         for message in render(reply, limit):
             sent.append(await self._once(target, message, self.claim.entry.plugin))
         return sent[0]
+
+    def _allow(self, guild: int, channel: int, parent: int | None) -> None:
+        """Raise `Refusal` where a server does not want the post: a job of the whole bot may post anywhere."""
+        access, name = self.core.access, self.claim.entry.plugin
+        if not access.may_post(guild, channel, parent):
+            raise Refusal("In this server jobs may not post to this channel: see /hearth show.")
+        plugin = self.core.plugins.get(name)
+        if plugin is not None and access.forbids_job(name, guild, channel, parent, opt_in=plugin.card.opt_in):
+            raise Refusal(
+                "In this server {plugin} may not post to this channel: see /hearth show.", plugin=name
+            )
 
     async def _once(self, target: discord.abc.Messageable, message: Message, plugin: str) -> int:
         channel = int(target.id)  # type: ignore[attr-defined]

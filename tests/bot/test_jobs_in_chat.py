@@ -8,6 +8,8 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import select
 
+from bot.sandbox.world import GUILD_ID
+from shared.schedule import Schedule
 from shared.settings import Quota, Settings
 from shared.tables import audit
 from tests.kit.answer import Refused
@@ -204,3 +206,58 @@ async def test_who_did_what_is_in_the_audit_log_and_forgetting_keeps_the_job(hom
     (entry,) = await home.core.jobs.find(id=number)
     assert entry.user_id is None
     await home.core.jobs.remove(number)
+
+
+async def test_a_job_of_the_whole_bot_posts_to_no_channel_that_keeps_its_plugin_out(
+    home: House, tmp_path: Path
+) -> None:
+    admin = await home.person("admin")
+    channel, models = int(admin.channel_id("general")), int(admin.channel_id("models"))
+    flag = tmp_path / "go"
+    flag.touch()
+    job = await home.core.jobs.put(
+        "toil", "halves", Schedule.read("0:00"), channel=channel, arguments={"wait": str(flag)}
+    )
+
+    async def note_of_a_run() -> str:
+        run = await home.core.jobs.run_now(job.id)
+        assert run is not None
+        async with asyncio.timeout(20):
+            while (now := await home.core.jobs.run(run.id)) is None or now.state in ("waiting", "running"):
+                await asyncio.sleep(0.1)
+        return f"{now.state}: {now.note}"
+
+    await admin.slash("hearth channel", {"plugin": "toil", "channel": "models"})
+    assert "failed: In this server toil may not post" in await note_of_a_run()
+    await home.core.rules.change("toil", int(GUILD_ID), None, channels=())
+    await admin.slash("hearth switch", plugin="toil", on=False)
+    assert "failed: In this server toil may not post" in await note_of_a_run()
+    await admin.slash("hearth switch", plugin="toil", on=True)
+    assert "done" in await note_of_a_run()
+    await home.core.jobs.remove(job.id)
+    # A thread of a channel that is allowed counts as that channel.
+    access, guild, thread = home.core.access, int(GUILD_ID), 99
+    await home.core.rules.change("toil", guild, None, channels=(models,))
+    await home.core.rules.change_server(guild, None, post_channels=(models,))
+    assert access.forbids_job("toil", guild, thread, opt_in=False) is not None
+    assert access.forbids_job("toil", guild, thread, models, opt_in=False) is None
+    assert access.may_post(guild, thread, models)
+    assert not access.may_post(guild, thread, channel)
+    await home.core.rules.change("toil", guild, None, channels=())
+    await home.core.rules.change_server(guild, None, post_channels=())
+
+
+async def test_a_failure_is_told_in_the_language_of_the_server(home: House) -> None:
+    admin = await home.person("admin")
+    await home.core.rules.change_server(int(GUILD_ID), None, locale="zh-TW")
+    number = int(
+        "".join(
+            c
+            for c in (await admin.slash("jobs add", job="toil/fail", schedule="0:00")).text.split("：")[0]
+            if c.isdigit()
+        )
+    )
+    await home.core.jobs.run_now(number)
+    await admin.sees(lambda m: f"{number}" in m.content and "失敗" in m.content, within=30)
+    await home.core.jobs.remove(number)
+    await home.core.rules.change_server(int(GUILD_ID), None, locale=None)
