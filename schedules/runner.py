@@ -179,7 +179,8 @@ class Runner:
     def _failed(self, claim: Claim, job: Job, error: BaseException) -> Ending:
         attempt, error_id = claim.run.attempt, self.explain(error, claim)
         note = str(error) if isinstance(error, HearthError) else f"{type(error).__name__}: {error}"
-        note = Redactor.here().text(" ".join(note.split()))[:500]
+        note = " ".join(note.split())
+        note = Redactor.here().text(note)[:500]
         about = {"job": name_of(claim), "attempt": attempt, "error_id": error_id, "note": note}
         if attempt <= job.retries and not isinstance(error, Refusal):
             # Twenty times as much again is longer than the longest, and no more than a timedelta holds.
