@@ -221,7 +221,12 @@ def _shown(core: "Core") -> tuple[Command, ...]:
         person: who
         channel: where; else here
         """
-        there = ctx.asker.channel_id if channel is None else channel.id
+        found = _named(core, plugin)
+        if not found.commands:
+            raise BadInput("{plugin} has no commands of its own.", plugin=found.name)
+        there, parent = ctx.asker.channel_id, ctx.asker.parent_id
+        if channel is not None:
+            there, parent = channel.id, channel.parent_id
         somebody = Asker(
             person.id,
             person.name,
@@ -229,10 +234,10 @@ def _shown(core: "Core") -> tuple[Command, ...]:
             _here(ctx),
             there,
             person.permissions,
-            None,
+            parent,
             person.roles,
         )
-        return await gather(core, ctx, _named(core, plugin).name, None, somebody)
+        return await gather(core, ctx, found.name, None, somebody)
 
     @command(hidden=True, private=True)
     async def why(ctx: Context, group: str, command: str) -> Reply:

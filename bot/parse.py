@@ -17,6 +17,7 @@ from shared.texts import Texts
 
 READABLE: Final = (".txt", ".md", ".html", ".htm", ".xhtml", ".pdf")
 READABLE_KINDS: Final = frozenset({"text/plain", "text/markdown", "text/html", "application/pdf"})
+THREADS: Final = (10, 11, 12)
 SEND_MESSAGES: Final = 1 << 11
 ADMINISTRATOR: Final = 1 << 3
 FEW_CHARACTERS: Final = 200
@@ -186,7 +187,9 @@ def _channel(channel: Mapping[str, Any]) -> Channel:
     """Read a channel that was chosen. Raises `Denied` where the asker may not write there."""
     if not int(channel.get("permissions", 0)) & (SEND_MESSAGES | ADMINISTRATOR):
         raise Denied("You may not write in #{channel}.", channel=str(channel.get("name"))[:100])
-    return Channel(int(channel["id"]), str(channel.get("name"))[:100])
+    # Of other channels it is their category.
+    parent = channel.get("parent_id") if channel.get("type") in THREADS else None
+    return Channel(int(channel["id"]), str(channel.get("name"))[:100], int(parent) if parent else None)
 
 
 def _person(user: Mapping[str, Any], member: Mapping[str, Any] | None) -> Person:

@@ -17,10 +17,14 @@ class Upload:
 
 @dataclass(frozen=True)
 class Channel:
-    """A channel of the asker's server that the asker may write in, by Discord's id."""
+    """A channel of the asker's server that the asker may write in, by Discord's id.
+
+    Of a thread, `parent_id` is the channel that it belongs to.
+    """
 
     id: int
     name: str
+    parent_id: int | None = None
 
 
 @dataclass(frozen=True)

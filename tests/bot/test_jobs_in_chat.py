@@ -261,3 +261,9 @@ async def test_a_failure_is_told_in_the_language_of_the_server(home: House) -> N
     await admin.sees(lambda m: f"{number}" in m.content and "失敗" in m.content, within=30)
     await home.core.jobs.remove(number)
     await home.core.rules.change_server(int(GUILD_ID), None, locale=None)
+
+
+async def test_a_plugin_of_jobs_alone_has_no_command_to_be_checked(home: House) -> None:
+    admin = await home.person("admin")
+    checked = await admin.slash("hearth check", {"plugin": "toil", "person": admin})
+    assert "toil has no commands of its own" in checked.text

@@ -4,13 +4,17 @@ import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import DBAPIError
 
+from bot.parse import slash_call
 from bot.sandbox.world import GUILD_ID
+from shared.context import Asker, Tracker
+from shared.inputs import Channel, Person
 from shared.settings import Quota, Settings
 from shared.tables import audit
 from tests.kit.answer import Refused
@@ -218,3 +222,30 @@ async def test_a_bound_that_no_bucket_can_hold_stops_nobody(home: House) -> None
     refused = await admin.slash("hearth quota", plugin="spam", per_minute=0.01, at_once=1000)
     assert "take more than a day" in refused.text
     assert home.core.rules.of("spam", int(GUILD_ID)).per_minute is None
+
+
+async def test_a_thread_is_checked_as_the_channel_that_it_belongs_to(home: House) -> None:
+    models, guild, thread = int((await home.person("admin")).channel_id("models")), int(GUILD_ID), 99
+    await home.core.rules.change("spam", guild, None, channels=(models,))
+    group, check = home.core.find("hearth", "check")
+    here = Asker(1, "somebody", "en-US", guild, thread, 1 << 5, models)
+    raw: dict[str, Any] = {"plugin": "spam", "person": Person(2, "another")}
+    reply = await home.core.run(group, check, raw, here, Tracker())
+    assert reply.title == "Allowed, as it is now"
+    named = {**raw, "channel": slash_call(_typed(thread, models)).raw["channel"]}
+    reply = await home.core.run(group, check, named, Asker(1, "somebody", "en-US", guild, 1), Tracker())
+    assert reply.title == "Allowed, as it is now"
+    elsewhere = {**raw, "channel": Channel(thread, "general")}
+    reply = await home.core.run(group, check, elsewhere, here, Tracker())
+    assert reply.title == "Not allowed, as it is now"
+
+
+def _typed(thread: int, parent: int) -> dict[str, object]:
+    """Return what Discord sends of a command with a thread for its channel."""
+    chosen = {"id": thread, "name": "talk", "type": 11, "parent_id": str(parent), "permissions": 1 << 11}
+    option = {"type": 7, "name": "channel", "value": str(thread)}
+    return {
+        "name": "hearth",
+        "options": [{"name": "check", "options": [option]}],
+        "resolved": {"channels": {str(thread): chosen}},
+    }
