@@ -48,9 +48,12 @@ class HearthClient(discord.AutoShardedClient):
             intents.guild_messages = intents.message_content = True
         logging.getLogger("discord.client").addFilter(_NoVoice())
         shards = core.settings.shards
+        # discord.py's types know no None here, where its code asks Discord how many it recommends.
+        mine: dict[str, Any] = (
+            {} if shards is None else {"shard_ids": list(shards.ids), "shard_count": shards.count}
+        )
         super().__init__(
-            shard_ids=None if shards is None else list(shards.ids),
-            shard_count=None if shards is None else shards.count,
+            **mine,
             intents=intents,
             allowed_mentions=discord.AllowedMentions.none(),
             max_messages=None,
