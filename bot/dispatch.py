@@ -38,6 +38,7 @@ from bot.pending import Ledger
 from bot.render import render
 from shared.command import Command
 from shared.context import Asker, Tracker
+from shared.database_trouble import DatabaseTrouble
 from shared.errors import BadInput, Busy, Denied, HearthError, QuotaExceeded, Refusal
 from shared.inputs import Upload
 from shared.parameters import Raw
@@ -407,8 +408,14 @@ class Dispatcher:
         reply = explained.reply()
         if isinstance(error, Denied | QuotaExceeded) and asker.guild_id is not None:
             reply = replace(reply, buttons=(self._why(group or domain, command, asker),))
+        keys: list[str] = []
         try:
             keys = await self._ledger.keep_buttons("hearth", reply.buttons, asker.user_id)
+        except DatabaseTrouble as trouble:
+            # The asker is to read why, though nothing be left to press.
+            log.warning("button not kept", error=str(trouble))
+            reply = replace(reply, buttons=())
+        try:
             await exchange.deliver(render(reply, 0), [f"{BUTTON}1:{key}" for key in keys], private=True)
         except discord.HTTPException as lost:
             log.error("error not told", code=lost.code, error_id=explained.error_id)

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
+from bot.sandbox.world import GUILD_ID
 from plugins.spam.tables import feedback
 from shared.database import BUSY_TIMEOUT_MS
 from shared.database_trouble import DatabaseTrouble
@@ -199,3 +200,13 @@ async def test_a_server_that_is_away_is_told_and_used_again_once_it_is_back(
         assert await counted(home) == before
         assert "已記錄" in (await person.press(scored, "正確")).text
         assert await counted(home) == {**before, "spam_feedback": 1}
+
+
+async def test_a_refusal_is_told_though_its_button_cannot_be_kept(tmp_path: Path) -> None:
+    async with house(settings(tmp_path)) as home:
+        person = await home.person()
+        await home.core.states.switch("spam", False, int(GUILD_ID), None)
+        async with held(tmp_path / "hearth.db"):
+            answer = await person.slash("spam score", text=PRIZE, within=3 * BUSY_TIMEOUT_MS / 1000)
+            assert "spam is switched off here" in answer.text
+            assert not answer.message.buttons

@@ -42,7 +42,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 @pytest_asyncio.fixture(loop_scope="module", autouse=True)
 async def afresh(home: House) -> AsyncIterator[None]:
     yield
-    none = {"roles": (), "channels": (), "burst": None, "per_minute": None, "cooldown_seconds": 0.0}
+    none: dict[str, Any] = {
+        "roles": (),
+        "channels": (),
+        "burst": None,
+        "per_minute": None,
+        "cooldown_seconds": 0.0,
+    }
     await home.core.rules.change("spam", int(GUILD_ID), None, **none)
     await home.core.rules.change_server(int(GUILD_ID), None, locale=None, post_channels=())
 
