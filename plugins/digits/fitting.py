@@ -6,7 +6,7 @@ by the trainer only: it needs torch.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -71,11 +71,13 @@ def fit(
     progress: Progress,
     checkpoint: Path | None = None,
     start: nn.Module | None = None,
+    watch: Callable[[float, nn.Module], None] = lambda loss, network: None,
 ) -> nn.Module:
     """Train on `rows`, and on `beside` them images with and without a digit (label -1); return the averaged network.
 
     `checkpoint` is a file that is written after each epoch, and read first where it is of the same recipe and data.
-    `start` is a network of the same kind to go on from.
+    `start` is a network of the same kind to go on from. `watch` is told the mean loss of each epoch, and gets the
+    average of the weights as it then is.
     """
     with torch.random.fork_rng():
         torch.manual_seed(recipe.seed)
@@ -84,8 +86,9 @@ def fit(
         if checkpoint is not None:
             _resume(training, checkpoint, stamp)
         while training.epoch < recipe.epochs:
-            _epoch(training, recipe, rows, beside, progress)
+            loss = _epoch(training, recipe, rows, beside, progress)
             training.epoch += 1
+            watch(loss, training.average.eval())
             if checkpoint is not None:
                 _write(training, checkpoint, stamp)
     return training.average.eval()
@@ -109,13 +112,15 @@ def _begin(recipe: Recipe, start: nn.Module | None) -> _Training:
     return _Training(network, deepcopy(network).requires_grad_(False), optimizers, rates)
 
 
-def _epoch(training: _Training, recipe: Recipe, rows: Digits, beside: Digits, progress: Progress) -> None:
+def _epoch(training: _Training, recipe: Recipe, rows: Digits, beside: Digits, progress: Progress) -> float:
+    """Step through the digits once; return the mean loss of which digit it is, on bent images."""
     # Seeded by the epoch, so that one after a break is the one that would have been.
     random = torch.Generator().manual_seed(recipe.seed * 1000 + training.epoch)
     torch.manual_seed(recipe.seed * 1000 + training.epoch)
     per_epoch = max(1, len(rows) // recipe.batch)
     steps = per_epoch * recipe.epochs
     training.network.train()
+    summed = 0.0
     for at, (images, labels) in enumerate(_batches(recipe, rows, beside, random)):
         step = training.epoch * per_epoch + at
         share = min(1.0, (step + 1) / (WARM * steps)) * max(LEAST, 1 - step / steps)
@@ -126,10 +131,12 @@ def _epoch(training: _Training, recipe: Recipe, rows: Digits, beside: Digits, pr
         outputs = network.each(images) if isinstance(network, Strong) else [network(images)]
         loss = torch.stack([_loss(each, labels, recipe.weight) for each in outputs]).sum()
         loss.backward()  # type: ignore[no-untyped-call]
+        summed += plain_loss([each.detach() for each in outputs], labels)
         for optimizer in training.optimizers:
             optimizer.step()
         follow(training.average, training.network, min(recipe.averaging, (1 + step) / (10 + step)))
         progress((step + 1) / steps, f"epoch {training.epoch + 1} of {recipe.epochs}, loss {loss.item():.3f}")
+    return summed / per_epoch
 
 
 def _batches(
@@ -154,6 +161,13 @@ def _loss(outputs: Tensor, labels: Tensor, weight: float) -> Tensor:
     which = functional.cross_entropy(outputs[digit, :DIGITS], labels[digit], label_smoothing=SMOOTHING)
     whether = functional.binary_cross_entropy_with_logits(outputs[:, DIGITS], digit.float())
     return which + weight * whether
+
+
+def plain_loss(outputs: Sequence[Tensor], labels: Tensor) -> float:
+    """Return the mean log loss of which digit it is, over those images that hold one and all heads."""
+    digit = labels != NONE
+    losses = [functional.cross_entropy(each[digit, :DIGITS], labels[digit]) for each in outputs]
+    return float(torch.stack(losses).mean())
 
 
 def _stamp(recipe: Recipe, rows: Digits, beside: Digits) -> str:

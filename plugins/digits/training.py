@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from plugins.digits.augmentation import Bending
 from plugins.digits.beside import make_beside, packaged_pictures, read_pictures
 from plugins.digits.centring import settled
 from plugins.digits.data import NONE, Digits, extra_fonts, extra_pictures, read_pack, read_part
-from plugins.digits.fitting import Recipe, fit
+from plugins.digits.fitting import Recipe, fit, plain_loss
 from plugins.digits.judging import calibrate, judge
 from plugins.digits.networks import Strong
 from plugins.digits.nondigits import packaged_fonts
@@ -42,6 +43,10 @@ RECIPES: Final = {
     "strong": Recipe("strong", epochs=14),
 }
 SEED: Final = 1
+CURVES_NOTE: Final = (
+    "the test loss is that of the training images that calibrate, by the average of the weights; the training loss, of "
+    "bent images, lies higher; epochs before a break are not shown"
+)
 CALM: Final = Bending(turn=4.0, scale=0.04, shear=0.06, move=0.4, elastic=0.3, spoiled=0.05)
 """How images are bent in the last epochs, which are nearer to what is read: it sharpens what was learned."""
 CALM_SHARE: Final = 0.3
@@ -68,6 +73,7 @@ def train(
     progress(0.01, "making images without a digit")
     beside = make_beside(min(BESIDE, 2 * len(digits)), digits, fonts, pictures, SEED)
     digits, beside = _sorted_out(digits, beside)
+    curves: dict[str, list[float]] = {"train": [], "test": []}
     network: nn.Module | None = None
     for stage, (part, share) in enumerate(((recipe, 0.65), (calmed(recipe), 0.2))):
         kept = (
@@ -77,7 +83,13 @@ def train(
         )
         start = 0.05 + 0.65 * stage
         network = fit(
-            part, digits, beside, partial(_within, progress, start, share), checkpoint=kept, start=network
+            part,
+            digits,
+            beside,
+            partial(_within, progress, start, share),
+            checkpoint=kept,
+            start=network,
+            watch=partial(_watch, curves, settled_digits(apart)),
         )
     assert network is not None
     reader = Reader(model.network, network, Calibration(), Device())
@@ -98,11 +110,31 @@ def train(
         },
         "fonts": len(fonts),
         "epochs": recipe.epochs,
+        "curves": curves,
+        "curves_note": CURVES_NOTE,
         "parameters": sum(value.numel() for value in network.parameters()),
     }
     report = judge(Reader.open(folder, model.name, Device()), out, details)
     progress(1.0, "done")
     return report
+
+
+def settled_digits(rows: Digits) -> tuple[Tensor, Tensor]:
+    """Return the images of digits as the network reads them (n × 1 × 28 × 28 in 0…1), and their labels."""
+    digits = rows.at(rows.labels != NONE)
+    return torch.from_numpy(np.asarray(settled(digits.images), np.float32)).unsqueeze(1), torch.from_numpy(
+        digits.labels
+    )
+
+
+def _watch(
+    curves: dict[str, list[float]], apart: tuple[Tensor, Tensor], loss: float, network: nn.Module
+) -> None:
+    images, labels = apart
+    with torch.inference_mode():
+        answers = torch.cat([network(part) for part in torch.split(images, 500)])
+    curves["train"].append(loss)
+    curves["test"].append(plain_loss([answers], labels))
 
 
 def calmed(recipe: Recipe) -> Recipe:

@@ -101,7 +101,8 @@ def fit_mixture(fit: Rows, progress: Progress) -> tuple[Mixture | None, dict[str
     experts: dict[str, Linear] = {}
     novelties: dict[str, Novelty] = {}
     grey: dict[str, tuple[float, float]] = {}
-    details: dict[str, Any] = {"cross_validation": {}}
+    # The experts are convex and solved as a whole: there are no epochs.
+    details: dict[str, Any] = {"cross_validation": {}, "curves": {}}
     groups = groups_of(fit)
     heard = [vocabulary(each.text) for each in cleaned]
     spans: Mapping[Kind, tuple[float, float]] = {"post": (0.05, 0.7), "article": (0.7, 0.9)}

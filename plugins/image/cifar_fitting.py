@@ -41,11 +41,13 @@ def fit(
     device: str = "cpu",
     checkpoint: Path | None = None,
     said: Callable[[str], None] = lambda line: None,
+    watch: Callable[[float, nn.Module], None] = lambda loss, network: None,
     saved_every: float = SAVED_EVERY,
 ) -> nn.Module:
     """Train a network on `rows`.
 
     `checkpoint` is a file that is written every two minutes, and read first where it is of the same data and recipe.
+    `watch` is told the mean loss of each epoch, and gets the network as it then is.
     """
     network, optimizer = start(rows, recipe, device)
     stamp = stamp_of(rows, recipe)
@@ -55,6 +57,7 @@ def fit(
     labels = torch.from_numpy(rows.labels)
     saved = time.monotonic()
     loss = float("nan")
+    since: list[float] = []
     order: Integers = np.zeros(0, np.int64)
     while step < total:
         epoch, at = divmod(step, per_epoch)
@@ -63,12 +66,15 @@ def fit(
         chosen = order[at * recipe.batch :][: recipe.batch]
         loss = _step(network, optimizer, rows.pixels, labels, chosen, recipe, step, per_epoch)
         step += 1
+        since.append(loss)
         progress(step / total, f"epoch {epoch + 1} of {recipe.epochs}, loss {loss:.3f}")
         if checkpoint is not None and (time.monotonic() - saved > saved_every or step == total):
             save(checkpoint, network, optimizer, stamp, step)
             saved = time.monotonic()
         if step % per_epoch == 0:
             said(f"epoch {step // per_epoch} loss {loss:.4f}")
+            watch(sum(since) / len(since), network)
+            since = []
     return network.eval()
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from torch.nn import Module
 
 from plugins.image.cifar_data import LABELS, Bools, Thumbnails, read_thumbnails
 from plugins.image.cifar_fitting import fit
@@ -25,6 +26,12 @@ from shared.quality import classes_report
 HOLDOUT: Final = 0.1
 CALIBRATING: Final = 0.04
 """Share of the pictures that set temperature and threshold, beside those that are held out."""
+CURVES_NOTE: Final = (
+    "the test loss is that of the pictures that calibrate; the training loss, of pictures moved and cut, with smoothed "
+    "labels, lies higher; epochs before a break are not shown"
+)
+WATCHED: Final = 1_000
+"""Pictures at most of those that calibrate whose loss is watched after each epoch."""
 FEWEST: Final = 20
 """Pictures of each part."""
 SURE: Final = 0.95
@@ -49,12 +56,23 @@ def train(
     rows = read_thumbnails(data)
     out, calibrating, fitting = parts(rows, data)
     kept = from_environment().checkpoints
+    watched = rows.part(calibrating)
+    curves: dict[str, list[float]] = {"train": [], "test": []}
+
+    def watch(loss: float, network: Module) -> None:
+        assert isinstance(network, StrongNetwork | CourseNetwork)
+        # The training goes on in the mode that it sets at each step.
+        reader = CifarReader(network.eval(), Calibration(), "one", device.name)
+        curves["train"].append(loss)
+        curves["test"].append(_log_loss(reader.logits(watched.pixels[:WATCHED]), watched.labels[:WATCHED]))
+
     network = fit(
         rows.part(fitting),
         recipe,
         lambda done, note="": progress(0.05 + 0.85 * done, note),
         device=device.name,
         checkpoint=None if kept is None else kept / f"{name}.safetensors",
+        watch=watch,
     )
     assert isinstance(network, StrongNetwork | CourseNetwork)
     progress(0.9, "calibrating")
@@ -68,6 +86,8 @@ def train(
         "rows": {part: int(chosen.sum()) for part, chosen in sizes.items()},
         "parameters": sum(value.numel() for value in network.parameters()),
         "epochs": recipe.epochs,
+        "curves": curves,
+        "curves_note": CURVES_NOTE,
         "split": "near-duplicates on one side, the side by a hash of their pixels",
     }
     # As the weights are written, in half precision.

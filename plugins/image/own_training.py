@@ -54,6 +54,8 @@ def train(data: Path, folder: Path, progress: Progress) -> Report:
     details = {
         "rows": {"training": int(fitting.sum()), "held out": int(out.sum())},
         "strength": strength,
+        # Convex and solved as a whole: there are no epochs.
+        "curves": {},
         "cross_validation": figures,
         "unread": rows.unread,
         "split": "near-duplicates on one side, the side by a hash of their pixels",

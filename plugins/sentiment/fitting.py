@@ -91,10 +91,18 @@ def fit_part(
     first = fit_ngrams(inside, inside_truth, plan.ngrams)
     steps.take(1, "n-grams")(1.0)
     reader = read = None
+    curves: dict[str, list[float]] = {}
     if sentences:
         read = read_sentences(rows.texts, _watched(encode_sentences, steps.take(12, "reading sentences")))
         step = steps.take(4, "sentences")
-        reader = fit_sentences(_sentence_rows(read, ~apart), inside_truth, SEED, step)
+        reader = fit_sentences(
+            _sentence_rows(read, ~apart),
+            inside_truth,
+            SEED,
+            step,
+            apart=(_sentence_rows(read, apart), truth[apart]),
+            curves=curves,
+        )
     draft = Part(vocabulary, first, Calibration((1.0,) * (1 + sentences), 0.0, 1.0, 0.0), 0.5, reader)
     calibration, figures = _calibrated(
         draft,
@@ -110,7 +118,7 @@ def fit_part(
     if read is not None:
         reader = fit_sentences(read, truth, SEED, steps.take(4, "sentences"))
     part = Part(vocabulary, ngrams, calibration, unclear, reader)
-    figures |= {"training_rows": len(truth), "n_grams": len(ngrams.keys)}
+    figures |= {"curves": curves, "training_rows": len(truth), "n_grams": len(ngrams.keys)}
     return part, figures
 
 

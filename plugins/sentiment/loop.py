@@ -59,12 +59,13 @@ def fit(
     validate: Callable[[], float] | None = None,
     checkpoint: Path | None = None,
     identity: str = "",
+    watch: Callable[[float], None] | None = None,
 ) -> list[float]:
     """Fit `module` in place on rows of `sizes` tokens; return the validation loss of each epoch of this call.
 
     `loss` gives the mean loss of a batch of rows, `validate` that of rows apart: the parameters that did best there are
     the ones that stay. `checkpoint` is a file that is written after each epoch, and read first where it is of the same
-    `identity` and schedule.
+    `identity` and schedule. `watch` is told the mean training loss of each epoch of this call, with `module` at rest.
     """
     optimizer = torch.optim.AdamW(module.parameters(), lr=schedule.rate, weight_decay=0.0)
     stamp = _stamp(schedule, sizes, identity)
@@ -74,8 +75,12 @@ def fit(
     while state.epoch < schedule.epochs:
         if schedule.patience is not None and state.epoch - state.best_epoch > schedule.patience:
             break
-        _epoch(module, optimizer, sizes, loss, schedule, state.epoch, per_epoch, progress)
+        trained = _epoch(module, optimizer, sizes, loss, schedule, state.epoch, per_epoch, progress)
         state.epoch += 1
+        if watch is not None:
+            module.eval()
+            with torch.no_grad():
+                watch(trained)
         if validate is not None:
             module.eval()
             with torch.no_grad():
@@ -100,8 +105,10 @@ def _epoch(
     epoch: int,
     per_epoch: int,
     progress: Progress,
-) -> None:
+) -> float:
+    """Step through every row once; return the mean loss of a row, dropout and all."""
     module.train()
+    summed = 0.0
     # Seeded by the epoch, so that one after a break is the one that would have been.
     torch.manual_seed(schedule.seed * 1000 + epoch)
     total = per_epoch * schedule.epochs
@@ -116,7 +123,9 @@ def _epoch(
         value.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(module.parameters(), CLIPPED)
         optimizer.step()
+        summed += float(value.detach()) * len(batch)
         progress((step + 1) / total, f"epoch {epoch + 1} of {schedule.epochs}")
+    return summed / max(1, len(sizes))
 
 
 def batches(sizes: Sequence[int], schedule: Schedule, epoch: int) -> list[Batch]:

@@ -26,6 +26,9 @@ from shared.fingerprint import fingerprint
 from shared.model import Progress, Report
 from shared.splits import group_near_duplicates, holdout
 
+CURVES_NOTE: Final = (
+    "the test loss is that of the validation part, which chose the epoch; epochs before a break are not shown"
+)
 VALIDATION: Final = 0.08
 FEWEST: Final = 100
 SEED: Final = 1
@@ -92,6 +95,7 @@ def train(data: Path, folder: Path, progress: Progress, shape: Shape | None = No
             total += float(binary_cross_entropy_with_logits(scores, truths, reduction="sum"))
         return total / len(validation_rows)
 
+    trained: list[float] = []
     kept = from_environment().checkpoints
     losses = fit(
         recurrent.module,
@@ -102,12 +106,15 @@ def train(data: Path, folder: Path, progress: Progress, shape: Shape | None = No
         validate=validate,
         checkpoint=None if kept is None else kept / "sentiment-bilstm.safetensors",
         identity=f"{fingerprint(data)} {shape}",
+        watch=trained.append,
     )
     recurrent.write(folder)
     progress(0.95, "judging")
     details = {
         "rows": {"training": len(fit_rows), "validation": len(validation_rows), "held out": int(out.sum())},
         "validation_losses": losses,
+        "curves": {"train": trained, "test": losses},
+        "curves_note": CURVES_NOTE,
         "parameters": sum(value.numel() for value in recurrent.module.parameters()),
     }
     report = judge(SentimentBiLSTM(recurrent), rows.part(out.tolist()), details)

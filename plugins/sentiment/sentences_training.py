@@ -41,14 +41,32 @@ class _Sentences(nn.Module):
 
 
 def fit_sentences(
-    read: Sentences, truth: NDArray[np.bool_], seed: int, progress: Progress, *, epochs: int = EPOCHS
+    read: Sentences,
+    truth: NDArray[np.bool_],
+    seed: int,
+    progress: Progress,
+    *,
+    epochs: int = EPOCHS,
+    apart: tuple[Sentences, NDArray[np.bool_]] | None = None,
+    curves: dict[str, list[float]] | None = None,
 ) -> SentenceNetwork:
-    """Fit to the labels of texts."""
+    """Fit to the labels of texts; `curves` takes in the losses of each epoch, those of the texts `apart` too."""
     torch.manual_seed(seed)
     inputs = torch.from_numpy(read.inputs)
     starts = np.cumsum(read.sizes) - read.sizes
     wanted = torch.from_numpy(np.where(truth, SURE, 1 - SURE).astype(np.float32))
     module = _Sentences(inputs.shape[1])
+
+    def watch(trained: float) -> None:
+        if curves is None:
+            return
+        curves.setdefault("train", []).append(trained)
+        if apart is not None:
+            others, labels = apart
+            text = torch.from_numpy(np.repeat(np.arange(len(labels)), others.sizes))
+            scores = module(torch.from_numpy(others.inputs), text, len(labels))
+            truths = torch.from_numpy(np.where(labels, SURE, 1 - SURE).astype(np.float32))
+            curves.setdefault("test", []).append(float(binary_cross_entropy_with_logits(scores, truths)))
 
     def loss(batch: Batch) -> Tensor:
         sizes = read.sizes[batch]
@@ -57,7 +75,7 @@ def fit_sentences(
         scores = module(inputs[torch.from_numpy(places)], text, len(batch))
         return binary_cross_entropy_with_logits(scores, wanted[torch.tensor(batch)])
 
-    fit(module, read.sizes.tolist(), loss, Schedule(epochs, 64, 1e-3, seed), progress)
+    fit(module, read.sizes.tolist(), loss, Schedule(epochs, 64, 1e-3, seed), progress, watch=watch)
 
     def numbers(tensor: Tensor) -> NDArray[np.float32]:
         found: NDArray[np.float32] = tensor.detach().numpy().T.copy()

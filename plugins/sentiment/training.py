@@ -59,6 +59,16 @@ def train(data: Path, folder: Path, progress: Progress, plans: Mapping[Language,
         parts[name], details[name] = fit_part(
             fit.of(name), _of(fit, fit_groups, name), name, plans[name], step, encode
         )
+    # N-grams are weighed as a whole; only the network over sentences has epochs.
+    details["curves"] = {
+        (key if len(languages) == 1 else f"{name} {key}"): losses
+        for name in languages
+        for key, losses in details[name].pop("curves").items()
+    }
+    details["curves_note"] = (
+        "the network over sentences; the test loss is that of the training rows that calibrate, before it is fitted "
+        "on all of them"
+    )
     parts, details["taken over from what ships"] = _completed(parts, plans)
     ensemble = Ensemble(parts)
     ensemble.write(folder)
@@ -95,6 +105,7 @@ def _fine_tuned(
     device = choose_device()
     progress(0.05, "fetching the base")
     start = base_folder(base, folder.parent.parent / ".hub")
+    curves: dict[str, list[float]] = {}
     fine_tune_classifier(
         start,
         fit.texts,
@@ -103,9 +114,14 @@ def _fine_tuned(
         folder,
         lambda done, note="": progress(0.1 + 0.8 * done, note),
         device,
+        curves=curves,
     )
     progress(0.92, "judging")
-    report = judge(SentimentModel(TransformerReader.load(folder, device)), held, {**details, "base": base})
+    report = judge(
+        SentimentModel(TransformerReader.load(folder, device)),
+        held,
+        {**details, "base": base, "curves": curves},
+    )
     progress(1.0, "done")
     return report
 

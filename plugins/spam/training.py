@@ -84,6 +84,8 @@ def train(data: Path, folder: Path, progress: Progress) -> Report:
     judged = {name: _judged(counter, counts, fit, judge, make) for name, make in CANDIDATES.items()}
     details = {
         "chosen": chosen.name,
+        # Convex and solved as a whole: there are no epochs.
+        "curves": {},
         "cross_validation": chosen.figures,
         "compared": judge_rivals(fit, judge, SEED) | judged,
         "rows": {"training": len(fit.texts), "held out": len(judge.texts)},

@@ -3,6 +3,7 @@
 Imported by the worker and the trainer only: it needs XGBoost.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -51,19 +52,29 @@ class Boosted:
         return np.asarray(self.booster.predict(xgboost.DMatrix(table(prices))), dtype=float)
 
     @classmethod
-    def fit(cls, prices: Prices, first: int, stop: int) -> Self:
-        """Fit on days from `first` on; those from `stop` on say when to stop."""
+    def fit(
+        cls,
+        prices: Prices,
+        first: int,
+        stop: int,
+        told: Callable[[list[float], list[float]], None] = lambda train, test: None,
+    ) -> Self:
+        """Fit on days from `first` on; those from `stop` on say when to stop. `told` gets the losses of each round."""
         seen, come = table(prices)[:-1], targets(prices)
         fit = xgboost.DMatrix(seen[first:stop], label=come[first:stop])
         watch = xgboost.DMatrix(seen[stop:], label=come[stop:])
+        losses: dict[str, dict[str, list[float]]] = {}
         booster = xgboost.train(
             SETTINGS,
             fit,
             ROUNDS,
-            evals=[(watch, "watch")],
+            # The last of them says when to stop.
+            evals=[(fit, "fit"), (watch, "watch")],
+            evals_result=losses,
             early_stopping_rounds=PATIENCE,
             verbose_eval=False,
         )
+        told(losses["fit"]["mae"], losses["watch"]["mae"])
         return cls(booster[: booster.best_iteration + 1])
 
     @classmethod

@@ -30,6 +30,8 @@ COURSE_DAYS: Final = 10
 COURSE_COLUMNS: Final = ("open", "high", "low", "close", "trades")
 COURSE_EPOCHS: Final = 60
 Told = Callable[[float], None]
+Watch = Callable[[float, float], None]
+"""Told the losses of each epoch: of the days fitted on, and of those that say when to stop."""
 
 
 class Network(nn.Module):
@@ -62,11 +64,13 @@ class ReturnsLstm:
         return _run(self.network, sequences(prices))
 
     @classmethod
-    def fit(cls, prices: Prices, first: int, stop: int, told: Told) -> Self:
+    def fit(
+        cls, prices: Prices, first: int, stop: int, told: Told, watch: Watch = lambda train, test: None
+    ) -> Self:
         """Fit on days from `first` on; those from `stop` on say when to stop."""
         network = _seeded(CHANNELS, 16)
         seen, come = sequences(prices)[:-1], targets(prices).astype(np.float32)
-        _fit(network, seen[first:], come[first:], stop - first, nn.functional.l1_loss, EPOCHS, told)
+        _fit(network, seen[first:], come[first:], stop - first, nn.functional.l1_loss, EPOCHS, told, watch)
         return cls(network)
 
     @classmethod
@@ -101,13 +105,13 @@ class CourseLstm:
         return found
 
     @classmethod
-    def fit(cls, prices: Prices, stop: int, told: Told) -> Self:
+    def fit(cls, prices: Prices, stop: int, told: Told, watch: Watch = lambda train, test: None) -> Self:
         """Fit on the days before `stop`; those from it on say when to stop. Only the former say what 0 and 1 are."""
         network = _seeded(len(COURSE_COLUMNS), 32)
         scaled, _, _ = _scaled(prices, stop)
         seen = _windows(scaled)[:-1]
         come = scaled[COURSE_DAYS:, COURSE_COLUMNS.index("close")].astype(np.float32)
-        _fit(network, seen, come, stop - COURSE_DAYS, nn.functional.mse_loss, COURSE_EPOCHS, told)
+        _fit(network, seen, come, stop - COURSE_DAYS, nn.functional.mse_loss, COURSE_EPOCHS, told, watch)
         return cls(network)
 
     @classmethod
@@ -154,6 +158,7 @@ def _fit(
     loss: Callable[[Tensor, Tensor], Tensor],
     epochs: int,
     told: Told,
+    watch: Watch,
 ) -> None:
     """Fit to the rows before `stop`, and go back to where those from `stop` on came out best; always the same."""
     seen, truth = torch.from_numpy(days), torch.from_numpy(come)
@@ -162,15 +167,19 @@ def _fit(
     best, kept, waited = float("inf"), copy.deepcopy(network.state_dict()), 0
     for epoch in range(epochs):
         network.train()
+        total = 0.0
         for rows in torch.split(torch.randperm(stop, generator=random), BATCH):
             optimizer.zero_grad()
-            loss(network(seen[rows]), truth[rows]).backward()  # type: ignore[no-untyped-call]
+            value = loss(network(seen[rows]), truth[rows])
+            value.backward()  # type: ignore[no-untyped-call]
+            total += float(value.detach()) * len(rows)
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
         network.eval()
         with torch.inference_mode():
             now = float(loss(network(seen[stop:]), truth[stop:]))
         told((epoch + 1) / epochs)
+        watch(total / stop, now)
         if now < best:
             best, kept, waited = now, copy.deepcopy(network.state_dict()), 0
         elif (waited := waited + 1) > PATIENCE:

@@ -4,8 +4,9 @@ A file falls into four stretches: what is fitted (most of it), what says when to
 back, what the champion is chosen on, and the last two years, which nothing here sees but the report.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,10 @@ from shared.errors import BadInput
 from shared.model import Progress, Report
 
 Floats = NDArray[np.float64]
+CURVES_NOTE: Final = (
+    "the test loss is that of the days that say when to stop, not of those held out; absolute errors in spreads, "
+    "but for the course's LSTM: squared ones in prices scaled to 0…1"
+)
 FIT: Final = 0.6
 STOP: Final = 0.75
 """Shares of the days before what is held out: fitted on, then stopped by; the champion is chosen on the rest."""
@@ -62,15 +67,23 @@ def train(data: Path, folder: Path, progress: Progress) -> Report:
     ends = Stretches.of(len(prices))
     known = prices.first(ends.stop)
     progress(0.05, "the trees")
-    boosted = Boosted.fit(known, WARM_UP, ends.fit)
+    curves: dict[str, list[float]] = {}
+    boosted = Boosted.fit(known, WARM_UP, ends.fit, partial(_note_all, curves, "trees"))
     progress(0.1, "the LSTM on returns")
     lstm = ReturnsLstm.fit(
-        known, WARM_UP, ends.fit, lambda done: progress(0.1 + 0.4 * done, "the LSTM on returns")
+        known,
+        WARM_UP,
+        ends.fit,
+        lambda done: progress(0.1 + 0.4 * done, "the LSTM on returns"),
+        partial(_note, curves, "LSTM on returns"),
     )
     progress(0.5, "the course's LSTM")
     before = prices.first(ends.choose)
     course = CourseLstm.fit(
-        before, int(COURSE * ends.choose), lambda done: progress(0.5 + 0.4 * done, "the course's LSTM")
+        before,
+        int(COURSE * ends.choose),
+        lambda done: progress(0.5 + 0.4 * done, "the course's LSTM"),
+        partial(_note, curves, "course's LSTM"),
     )
     progress(0.9, "choosing")
     shrink = {
@@ -97,10 +110,23 @@ def train(data: Path, folder: Path, progress: Progress) -> Report:
             "chosen on": ends.choose - ends.stop,
         },
         "last_fitted": str(prices.dates[ends.fit - 1]),
+        "curves": curves,
+        "curves_note": CURVES_NOTE,
     }
     report = judge(forecaster, prices, judged_days(len(prices), "holdout"), details)
     progress(1.0, "done")
     return report
+
+
+def _note(curves: dict[str, list[float]], name: str, train: float, test: float) -> None:
+    _note_all(curves, name, [train], [test])
+
+
+def _note_all(
+    curves: dict[str, list[float]], name: str, train: Sequence[float], test: Sequence[float]
+) -> None:
+    curves.setdefault(f"{name} train", []).extend(train)
+    curves.setdefault(f"{name} test", []).extend(test)
 
 
 def held_back(prices: Prices, moves: Floats, first: int) -> float:

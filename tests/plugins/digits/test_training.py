@@ -16,6 +16,7 @@ from plugins.digits.robustness import SHOWN, SPOILED, robustness
 from plugins.digits.training import train
 from shared.errors import BadInput, ModelUnavailable
 from shared.model import Device, Report
+from shared.training_report import curves_of
 from tests.plugins.digits.drawn import printed, write_mnist
 
 QUICK = Recipe("dense", 12, batch=50, beside=20, head_rate=3e-3)
@@ -59,6 +60,10 @@ def test_it_learns_more_than_the_baseline_knows(trained: Trained) -> None:
     assert report.metrics["accuracy"].low > report.baseline["accuracy"]
     assert report.n == 120 == len(report.losses)
     assert report.details["rows"]["held out"] == 120
+    (curves,) = curves_of(report)
+    assert len(curves.train) == len(curves.test) >= QUICK.epochs
+    assert curves.train[-1] < curves.train[0]
+    assert curves.test[-1] < curves.test[0]
     assert report.labels == [str(digit) for digit in range(10)]
 
 

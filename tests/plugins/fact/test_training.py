@@ -21,6 +21,7 @@ from shared.errors import BadInput
 from shared.model import Device, Report
 from shared.splits import group_near_duplicates
 from shared.store import Store
+from shared.training_report import NO_EPOCHS, without_curves
 from tests.plugins.fact.posts import Row, articles, others, posts, write
 
 ROWS = [*posts(400), *articles(240), *others(120)]
@@ -64,6 +65,7 @@ def test_it_learns_more_than_the_baseline_knows(trained: Trained) -> None:
     assert set(report.metrics) == set(report.baseline) == METRICS
     assert report.metrics["f1_macro"].low > report.baseline["f1_macro"]
     assert report.metrics["f1_macro"].value > 0.95
+    assert without_curves(report) == NO_EPOCHS
     assert report.metrics["f1_macro_answered"].value >= report.metrics["f1_macro"].value - 0.02
     assert report.n == report.details["rows"]["held out"] == len(report.losses)
     assert set(report.details["by_collection"]) == {"posts", "articles"}

@@ -1,6 +1,7 @@
 """The models of ten classes are trained and judged from a pack, and answer pictures of any size."""
 
 import io
+import math
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from plugins.image.familiar import Familiarity
 from plugins.image.model import ImageRequest, ImageResult
 from shared.errors import BadInput, ModelUnavailable
 from shared.model import Device, Failure, Report
+from shared.training_report import curves_of
 
 TINY = Recipe(cycles=(Cycle(4),), batch=32, micro=32, rates=0.05, widths=(8, 16, 32))
 
@@ -71,6 +73,10 @@ def test_training_reports_on_what_was_held_out(trained: tuple[ImageCifar, Report
     assert report.metrics["accuracy"].value > 0.9
     assert {"accuracy", "top5", "macro_f1"} <= set(report.metrics)
     assert report.baseline["accuracy"] < 0.7
+    (curves,) = curves_of(report)
+    assert len(curves.train) == len(curves.test) == TINY.epochs
+    assert curves.train[-1] < curves.train[0]
+    assert all(map(math.isfinite, curves.test))
     assert len(report.losses) == report.n == report.details["rows"]["held out"]
     assert sum(report.details["rows"].values()) == 420
     assert set(report.details["per_class"]) == {"airplane", "frog"}

@@ -15,6 +15,7 @@ from plugins.sentiment.recurrent_training import Shape, train
 from shared.errors import BadInput, ModelUnavailable
 from shared.model import Device, Report, stays_warm
 from shared.splits import holdout
+from shared.training_report import curves_of
 from tests.plugins.sentiment.reviews import invented, write
 
 ROWS = invented(300, "en")
@@ -46,6 +47,10 @@ def test_what_a_text_is_told_does_not_hang_on_the_texts_beside_it() -> None:
 def test_it_learns_more_than_the_baseline_knows(learned: tuple[Path, Path, Report]) -> None:
     _, _, report = learned
     assert report.metrics["accuracy"].value > 0.85 > report.baseline["accuracy"]
+    (curves,) = curves_of(report)
+    assert list(curves.test) == report.details["validation_losses"]
+    assert len(curves.train) == len(curves.test)
+    assert curves.train[-1] < curves.train[0]
     assert report.metrics["abstained"].value == 0
     rows = report.details["rows"]
     assert sum(rows.values()) == len(ROWS)

@@ -21,6 +21,7 @@ from shared.errors import BadInput
 from shared.model import Device, Report
 from shared.splits import holdout
 from shared.store import Store
+from shared.training_report import curves_of
 from tests.plugins.sentiment.reviews import Row, invented, write
 
 ROWS = [*invented(300, "en"), *invented(300, "zh")]
@@ -64,6 +65,11 @@ def test_it_learns_both_languages_and_says_how_well(trained: Trained) -> None:
     assert report.n == report.details["rows"]["held out"] == len(report.losses)
     assert report.n + report.details["rows"]["training"] == len(ROWS)
     assert set(report.details["en"]["members"]) == {"n-grams", "sentences"}
+    curves = curves_of(report)
+    assert [each.name for each in curves] == ["en", "zh"]
+    for each in curves:
+        assert len(each.train) == len(each.test) > 1
+        assert each.train[-1] < each.train[0]
     assert report.details["taken over from what ships"] == []
 
 

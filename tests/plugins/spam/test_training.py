@@ -13,6 +13,7 @@ from plugins.spam.training import HOLDOUT
 from shared.errors import BadInput
 from shared.model import Device, Report
 from shared.splits import holdout
+from shared.training_report import NO_EPOCHS, without_curves
 from tests.plugins.spam.messages import invented, write
 
 ROWS = invented(500)
@@ -50,6 +51,7 @@ def test_it_learns_more_than_the_baseline_knows(trained: Trained) -> None:
     assert set(report.metrics) == {"accuracy", "precision", "recall", "f1", "roc_auc", "average_precision"}
     assert report.metrics["accuracy"].low > report.baseline["accuracy"]
     assert report.metrics["roc_auc"].low > 0.9
+    assert without_curves(report) == NO_EPOCHS
     assert report.baseline_name == "always ham"
     assert report.n == report.details["rows"]["held out"] == len(report.losses)
     assert report.n + report.details["rows"]["training"] == len(ROWS)

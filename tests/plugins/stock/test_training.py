@@ -16,6 +16,7 @@ from plugins.stock.series import Day
 from plugins.stock.training import FEWEST, Stretches, choose, held_back
 from shared.errors import BadInput
 from shared.model import Device, Report
+from shared.training_report import curves_of
 from tests.plugins.stock.invented import invented, written
 
 DAYS = invented(520, seed=11)
@@ -48,6 +49,12 @@ def test_what_is_written_answers_and_is_judged_as_it_was_reported(trained: Train
     again = model.evaluate(trained.data, "holdout")
     assert again.n == trained.report.n == 520 - held_out(520)
     assert again.losses == pytest.approx(trained.report.losses)
+    curves = curves_of(trained.report)
+    assert [each.name for each in curves] == ["trees", "LSTM on returns", "course's LSTM"]
+    for each in curves:
+        assert len(each.train) == len(each.test) > 5
+        # So few days are too few for the trees to find a split.
+        assert each.name == "trees" or min(each.train) < each.train[0]
     assert {name: found.value for name, found in again.metrics.items()} == pytest.approx(
         {name: found.value for name, found in trained.report.metrics.items()}
     )
