@@ -9,7 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection, Integer, Select, String, Table, delete, inspect, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Integer,
+    Select,
+    String,
+    Table,
+    delete,
+    inspect,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import Delete, Update
 
@@ -109,7 +122,8 @@ async def forget_rows(database: Database, plugins: Plugins, user: int) -> tuple[
     async with database.begin() as connection:
         found = await _read(connection, plugins, user)
         removed = 0
-        for table in await connection.run_sync(_ownerless, plugins):
+        # Those first that refer to others.
+        for table in reversed(await connection.run_sync(_ownerless, plugins)):
             statements += _forgetting(table, user)
         for statement in statements:
             removed += (await connection.execute(statement)).rowcount
@@ -156,7 +170,8 @@ def _columns(table: Table, pattern: re.Pattern[str]) -> list[Any]:
 
 
 def _names(column: Any, user: int) -> Any:
-    return column == (str(user) if isinstance(column.type, String) else user)
+    # In 64 bits: PostgreSQL would take the column's own for what it is compared with.
+    return column == (str(user) if isinstance(column.type, String) else literal(user, BigInteger))
 
 
 def _forgetting(table: Table, user: int) -> list[Delete | Update]:

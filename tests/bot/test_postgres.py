@@ -9,10 +9,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, select
 
+from bot.privacy_rows import forget_rows
 from plugins.spam.tables import feedback
 from shared.database import Database
 from shared.errors import QuotaExceeded
 from shared.migrate import CORE_MIGRATIONS, migrate, migrate_back
+from shared.plugins import Plugins
 from shared.quota import Bucket, Buckets
 from shared.settings import Quota, Settings
 from shared.tables import metadata
@@ -74,3 +76,31 @@ async def test_a_message_is_scored_and_the_feedback_kept_and_forgotten(address: 
             rows = (await connection.execute(select(feedback.c.label))).scalars().all()
         assert rows == ["ham"]
         assert "Removed" in (await forget(person)).text
+
+
+async def test_what_a_plugin_kept_that_is_gone_goes_whatever_its_tables_look_like(address: str) -> None:
+    database = Database(Settings(_env_file=None, database_url=address).database)  # type: ignore[call-arg]
+    user = 2**60
+    try:
+        await migrate(database)
+        async with database.begin() as connection:
+            for statement in (
+                "CREATE TABLE gone_version (version_num VARCHAR(32) PRIMARY KEY)",
+                "INSERT INTO gone_version VALUES ('0001')",
+                # No id of Discord's fits the second column.
+                "CREATE TABLE gone_album (user_id BIGINT PRIMARY KEY, author INTEGER)",
+                "CREATE TABLE gone_page (owner_id BIGINT REFERENCES gone_album (user_id))",
+                f"INSERT INTO gone_album VALUES ({user}, 1), (7, 2)",
+                f"INSERT INTO gone_page VALUES ({user}), (7)",
+            ):
+                await connection.exec_driver_sql(statement)
+        removed, found = await forget_rows(database, Plugins(()), user)
+        assert removed == 2
+        assert len(found["plugins-not-loaded/gone_album"]) == 1
+        async with database.begin() as connection:
+            for table in ("gone_page", "gone_album", "gone_version"):
+                left = (await connection.exec_driver_sql(f"SELECT count(*) FROM {table}")).scalar_one()
+                assert left == 1
+                await connection.exec_driver_sql(f"DROP TABLE {table}")
+    finally:
+        await database.close()
