@@ -347,7 +347,7 @@ class Dispatcher:
         try:
             async with asyncio.timeout(DOWNLOAD_SECONDS):
                 data = await interaction.client.http.get_from_cdn(remote.url)
-        except (TimeoutError, discord.HTTPException, OSError):
+        except (TimeoutError, discord.HTTPException, OSError, aiohttp.ClientError):
             raise BadInput(
                 "{file} could not be read from Discord. Send it again.", file=remote.name
             ) from None

@@ -8,13 +8,16 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
 import pytest
 
+from bot.parse import Remote
 from bot.sandbox.point import pointed_at
 from bot.sandbox.server import Sandbox
+from shared.errors import BadInput
 from shared.settings import Quota, Settings
 from tests.kit.answer import Answer
 from tests.kit.house import house
@@ -186,3 +189,21 @@ async def test_a_bot_that_is_stopped_tells_who_waits_before_it_goes(tmp_path: Pa
         async with asyncio.timeout(5):
             assert await bot.wait() == 0
         assert "restarting" in (await asked).message.content
+
+
+async def test_a_file_whose_download_breaks_off_is_to_be_sent_again(tmp_path: Path) -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+        await writer.drain()
+        writer.close()
+
+    async with (
+        house(settings(tmp_path)) as home,
+        await asyncio.start_server(hang_up, "127.0.0.1", 0) as there,
+    ):
+        port = there.sockets[0].getsockname()[1]
+        remote = Remote("cat.png", f"http://127.0.0.1:{port}/cat.png", 100)
+        asked: Any = SimpleNamespace(client=home.bot.client)
+        with pytest.raises(BadInput, match="could not be read from Discord"):
+            await home.bot.dispatcher._download(asked, remote)
