@@ -61,12 +61,13 @@ def fine_tune_classifier(
     batch: int = 16,
     length: int = 256,
     seed: int = 1,
+    curves: dict[str, list[float]] | None = None,
 ) -> None:
     """Train the classifier of `base` to give `texts` their `labels` (places in `names`), and write it to `folder`.
 
     A tenth of the texts, near-duplicates together, chooses the best epoch and the temperature. Where `base` tells the
-    same labels already, in whatever order, that order stays. Raises `BadInput`
-    where the texts do not suffice, `ModelUnavailable` where `base` cannot be used.
+    same labels already, in whatever order, that order stays. `curves` takes in the losses of each epoch. Raises
+    `BadInput` where the texts do not suffice, `ModelUnavailable` where `base` cannot be used.
     """
     import torch
 
@@ -100,7 +101,7 @@ def fine_tune_classifier(
             found = {name: padded[name] for name in ("input_ids", "attention_mask")}
             return found | {"labels": torch.tensor([e["labels"][0] for e in examples])}
 
-        train(model, fit, validate, collate, Recipe(epochs, rate, batch, seed), device, progress)
+        train(model, fit, validate, collate, Recipe(epochs, rate, batch, seed), device, progress, curves)
         setattr(model.config, TEMPERATURE, _temperature(model, validate, collate, batch, device))
     save(model, tokenizer, folder)
 
@@ -113,8 +114,11 @@ def train(
     recipe: Recipe,
     device: Device,
     progress: Progress,
+    curves: dict[str, list[float]] | None = None,
 ) -> list[float]:
     """Train `model` in place and leave it at its best epoch; returns the validation loss before, and after each.
+
+    `curves` takes in the losses of each epoch as "train" (a batch's in the mean) and "test".
 
     In mixed precision on a GPU. The same seed gives the same model on one CPU. Raises `ModelFailed` where no epoch
     ends with a loss that is a number.
@@ -135,6 +139,7 @@ def train(
     done = 0
     for epoch in range(recipe.epochs):
         model.train()
+        total, batches = torch.zeros((), device=device.name), 0
         for chosen in _shuffled(fit, recipe.batch, drawn):
             with torch.autocast(device.name.partition(":")[0], dtype=half, enabled=half is not None):
                 loss = model(**_there(collate(chosen), device)).loss
@@ -145,9 +150,14 @@ def train(
             scaler.step(optimizer)
             scaler.update()
             schedule.step()
+            # Not read before the epoch ends: a GPU need not wait for it.
+            total, batches = total + loss.detach().float(), batches + 1
             done += 1
             progress(done / steps, f"epoch {epoch + 1} of {recipe.epochs}, validation loss {losses[-1]:.3f}")
         losses.append(validation_loss(model, validate, collate, recipe.batch, device))
+        if curves is not None:
+            curves.setdefault("train", []).append(float(total) / max(1, batches))
+            curves.setdefault("test", []).append(losses[-1])
         if math.isfinite(losses[-1]) and (best is None or losses[-1] < best[0]):
             best = losses[-1], {k: v.detach().cpu().clone() for k, v in model.state_dict().items()}
     if best is None:

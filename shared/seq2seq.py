@@ -148,12 +148,13 @@ def fine_tune_writer(
     length: int = 512,
     target_length: int = 150,
     seed: int = 1,
+    curves: dict[str, list[float]] | None = None,
 ) -> None:
     """Train `base` to write `targets` from `sources` (teacher forcing), and write the best epoch to `folder`.
 
     A tenth of the sources, near-duplicates together, chooses the epoch by its loss. Lengths are in tokens. Without a
-    `rate`, that which suits the kind of model. Raises `BadInput` where the texts do not suffice, `ModelUnavailable`
-    where `base` cannot be used.
+    `rate`, that which suits the kind of model. `curves` takes in the losses of each epoch. Raises `BadInput` where the
+    texts do not suffice, `ModelUnavailable` where `base` cannot be used.
     """
     import torch
 
@@ -172,7 +173,7 @@ def fine_tune_writer(
     recipe = Recipe(epochs, rate or RATES.get(checkpoint.kind, RATE), batch, seed)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        train(model, fit, validate, collator(tokenizer), recipe, device, progress)
+        train(model, fit, validate, collator(tokenizer), recipe, device, progress, curves)
     save(model, tokenizer, folder)
 
 

@@ -185,6 +185,7 @@ def fine_tune(
     length: int = 512,
     target_length: int = 150,
     seed: int = 1,
+    curves: dict[str, list[float]] | None = None,
 ) -> None:
     """Train `base` on articles and their summaries the course's way; see `shared.seq2seq.fine_tune_writer`."""
     fine_tune_writer(
@@ -201,6 +202,7 @@ def fine_tune(
         length=length,
         target_length=target_length,
         seed=seed,
+        curves=curves,
     )
 
 

@@ -84,6 +84,7 @@ def _fine_tune(base: str, fit: Pairs, folder: Path, progress: Progress, device: 
     from plugins.article.abstractive import fine_tune
 
     start = base_folder(base, folder.parent.parent / ".hub")
+    curves: dict[str, list[float]] = {}
     fine_tune(
         start,
         fit.articles,
@@ -91,8 +92,9 @@ def _fine_tune(base: str, fit: Pairs, folder: Path, progress: Progress, device: 
         folder,
         lambda done, note="": progress(0.05 + 0.8 * done, note),
         device,
+        curves=curves,
     )
-    return {"base": base}
+    return {"base": base, "curves": curves}
 
 
 def _fit(

@@ -70,7 +70,15 @@ def fine_tune(
     start = base_folder(base, folder.parent.parent / ".hub")
     labels = [NAMES.index(label) for label in rows.labels]
     texts = [clean(text).text for text in rows.texts]
+    curves: dict[str, list[float]] = {}
     fine_tune_classifier(
-        start, texts, labels, NAMES, folder, lambda done, note="": progress(0.05 + 0.8 * done, note), device
+        start,
+        texts,
+        labels,
+        NAMES,
+        folder,
+        lambda done, note="": progress(0.05 + 0.8 * done, note),
+        device,
+        curves=curves,
     )
-    return Transformed.load(folder, device), {"base": base}
+    return Transformed.load(folder, device), {"base": base, "curves": curves}

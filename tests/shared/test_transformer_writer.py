@@ -82,7 +82,11 @@ def test_the_best_epoch_is_kept_not_the_last(folders: dict[str, Path]) -> None:
     # What is validated on contradicts what is learned, so every epoch too many makes it worse.
     validate = rows(dict(zip(PAIRS, reversed(PAIRS.values()), strict=True)))
     collate = collator(tokenizer)
-    losses = train(model, rows(PAIRS), validate, collate, Recipe(150, 1e-2, 3, 1), CPU, quiet)
+    curves: dict[str, list[float]] = {}
+    losses = train(model, rows(PAIRS), validate, collate, Recipe(150, 1e-2, 3, 1), CPU, quiet, curves)
+    assert curves["test"] == losses[1:]
+    assert len(curves["train"]) == 150
+    assert curves["train"][-1] < curves["train"][0]
     assert losses[-1] > min(losses[1:])
     assert validation_loss(model, validate, collate, 3, CPU) == pytest.approx(min(losses[1:]), rel=1e-4)
 

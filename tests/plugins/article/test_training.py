@@ -142,6 +142,7 @@ def test_a_transformer_is_fine_tuned_where_a_setting_names_one(
     report = SummaryModel.train(data, folder, lambda done, note="": None)
     assert report.details["kind"] == "abstractive"
     assert report.details["base"] == str(base)
+    assert len(report.details["curves"]["train"]) == len(report.details["curves"]["test"]) > 0
     assert (folder / "config.json").is_file()
     assert SummaryModel.load(folder, Device()).abstractive is not None
 

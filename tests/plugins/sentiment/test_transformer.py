@@ -90,6 +90,7 @@ async def test_a_fine_tuned_version_passes_the_gate_and_answers_in_the_worker(
     report = store.report("sentiment", done.version)
     assert report.metrics["accuracy"].value > 0.9
     assert report.details["base"] == str(taught)
+    assert len(report.details["curves"]["train"]) == len(report.details["curves"]["test"]) > 0
     weights = resolve(SentimentModel, store)
     assert (weights.version, weights.origin) == (done.version, "store")
     async with warm(SentimentModel, weights=lambda _: weights) as predictor:
