@@ -20,6 +20,8 @@ from shared.settings import Settings
 from shared.texts import Text
 
 ADMINISTRATOR: Final = 1 << 3
+WHY: Final = ("hearth", "why")
+"""The command that tells why somebody was refused; one who must wait need not wait for that, and it costs no more."""
 ASKED_A_LOT: Final = Text("You have asked a lot in a short time. Try again in {seconds} s.")
 SHARE_USED: Final = Text("This server has used its share for now. Try again in {seconds} s.")
 
@@ -100,8 +102,10 @@ class Access:
         allowed = self.rules.server(guild).post_channels
         return not allowed or bool({channel, parent} & set(allowed))
 
-    def buckets(self, group: Group, asker: Asker) -> list[Bucket]:
+    def buckets(self, group: Group, command: Command, asker: Asker) -> list[Bucket]:
         """Return the quotas that a request is taken from."""
+        if (group.name, command.name) == WHY:
+            return []
         found = [Bucket(f"person:{asker.user_id}", self.settings.person_quota, ASKED_A_LOT)]
         if asker.guild_id is not None:
             found.append(Bucket(f"server:{asker.guild_id}", self.settings.server_quota, SHARE_USED))

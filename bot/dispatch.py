@@ -256,7 +256,7 @@ class Dispatcher:
                     token=interaction.token,
                 )
                 noted.set()
-                await self._ledger.take(asker, self._core.access.buckets(group, asker))
+                await self._ledger.take(asker, self._core.access.buckets(group, command, asker))
         except Exception as error:
             if isinstance(error, QuotaExceeded):
                 self._metrics.quota_refused()

@@ -27,7 +27,7 @@ async def gather(core: "Core", ctx: Context, group: str, command: str | None, as
         mark = "✅" if check.refusal is None else "⛔"
         allowed = allowed and check.refusal is None
         lines.append(f"{mark} {core.texts.render(harmless(check.asks), ctx.asker.locale)}")
-    for bucket in core.access.buckets(found, asker):
+    for bucket in core.access.buckets(found, declared, asker):
         left = await _left(core, bucket)
         allowed = allowed and left >= 1
         words = ctx.text(

@@ -246,6 +246,17 @@ async def test_a_thread_is_checked_as_the_channel_that_it_belongs_to(home: House
     assert reply.title == "Not allowed, as it is now"
 
 
+async def test_who_has_asked_too_much_may_still_ask_why(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    member = await home.person("member-2")
+    once = {"person_quota": Quota(burst=1, per_minute=0.01)}
+    monkeypatch.setattr(home.core, "settings", home.core.settings.model_copy(update=once))
+    await member.slash("spam score", text=PROSE)
+    refused = await member.slash("spam score", text=PROSE)
+    assert "asked a lot" in refused.text
+    for _ in range(2):
+        assert "⛔ One person: 0 of 1" in (await member.press(refused.message, "Why?")).text
+
+
 def _typed(thread: int, parent: int) -> dict[str, object]:
     """Return what Discord sends of a command with a thread for its channel."""
     chosen = {"id": thread, "name": "talk", "type": 11, "parent_id": str(parent), "permissions": 1 << 11}
