@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -148,6 +148,7 @@ def test_a_curve_of_ten_thousand_epochs_is_drawn_and_one_more_is_refused() -> No
         draw(Losses(title="long", labels=["a"], values=[[*many, 0.0]]))
 
 
+@settings(max_examples=25)
 @given(st.lists(st.floats(), max_size=60), st.integers(-5, 100))
 def test_any_losses_can_be_drawn(values: list[float], epoch: int) -> None:
     marks = [Mark(epoch=epoch, label="here")]
