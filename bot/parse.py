@@ -58,7 +58,8 @@ def asker_of(interaction: discord.Interaction) -> Asker:
         channel_id=interaction.channel_id,
         permissions=interaction.permissions.value,
         parent_id=getattr(interaction.channel, "parent_id", None),
-        roles=frozenset(role.id for role in getattr(interaction.user, "roles", ())),
+        # As Discord sent them: `roles` leaves out those that discord.py has not heard of.
+        roles=frozenset(getattr(interaction.user, "_roles", ())),
     )
 
 

@@ -257,6 +257,18 @@ async def test_who_has_asked_too_much_may_still_ask_why(home: House, monkeypatch
         assert "⛔ One person: 0 of 1" in (await member.press(refused.message, "Why?")).text
 
 
+async def test_a_role_counts_before_discord_has_told_of_the_server_s_roles(
+    home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin, member = await home.person("admin"), await home.person("member-1")
+    await admin.slash("hearth role", plugin="spam", role="Members")
+    server = home.bot.client.get_guild(int(GUILD_ID))
+    assert server is not None
+    # As it is while a server is away, and until a bot that starts has heard of it.
+    monkeypatch.setattr(server, "_roles", {})
+    assert "Probability" in (await member.slash("spam score", text=PROSE)).text
+
+
 def _typed(thread: int, parent: int) -> dict[str, object]:
     """Return what Discord sends of a command with a thread for its channel."""
     chosen = {"id": thread, "name": "talk", "type": 11, "parent_id": str(parent), "permissions": 1 << 11}
