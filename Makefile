@@ -11,12 +11,13 @@ RUN := .venv/.installed-$(KEY)
 DEV := .venv/.installed-dev-$(KEY)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 
-.PHONY: help sandbox test lint docs bench screenshots browser clean
+.PHONY: help sandbox test test-ray lint docs bench screenshots browser clean
 .SUFFIXES:
 
 help:
 	@echo "make sandbox      try Hearth in a chat page on this machine (ARGS='--port 0 --no-open')"
 	@echo "make test         linters, types and all tests (ARGS='tests/shared -k store' for some of them)"
+	@echo "make test-ray     the tests on a Ray cluster of this machine, which take a minute more, and its packages"
 	@echo "make lint         linters and types alone"
 	@echo "make docs         build the documentation site in build/site; make test checks it, too"
 	@echo "make bench        measure speed and memory; writes docs/benchmarks.md"
@@ -29,6 +30,10 @@ sandbox: $(RUN)
 
 test: lint browser
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+test-ray: $(DEV)
+	$(PIP) --editable '.[dev,ray,ray-dev]'
+	$(BIN)/python -m pytest tests/bot/test_ray_engine.py tests/shared/test_remote_store.py $(ARGS)
 
 lint: $(DEV)
 	$(BIN)/ruff check .

@@ -51,7 +51,7 @@ def nodes(count: int) -> Iterator[float]:
         yield time.perf_counter() - before
     finally:
         ray.shutdown()
-        cluster.shutdown()  # type: ignore[no-untyped-call]
+        cluster.shutdown()
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ import discord
 import structlog
 
 from bot.core import Core
+from bot.downloads import read
 from bot.exchange import Exchange
 from bot.explain import Explained, explain
 from bot.groups import Group
@@ -24,7 +25,6 @@ from bot.metrics import Metrics
 from bot.parse import (
     Call,
     Given,
-    Remote,
     asker_of,
     menu_call,
     merge_variants,
@@ -39,9 +39,7 @@ from bot.render import render
 from shared.command import Command
 from shared.context import Asker, Tracker
 from shared.database_trouble import DatabaseTrouble
-from shared.errors import BadInput, Busy, Denied, HearthError, QuotaExceeded, Refusal
-from shared.inputs import Upload
-from shared.parameters import Raw
+from shared.errors import Busy, Denied, HearthError, QuotaExceeded, Refusal
 from shared.reply import Button, Reply
 from shared.texts import Text
 
@@ -56,7 +54,6 @@ BUTTON: Final = "b"
 MODAL: Final = "m"
 MORE_MENU: Final = "more"
 REMEMBERED: Final = 1000
-DOWNLOAD_SECONDS: Final = 30
 BREAK_OFF_SECONDS: Final = 20.0
 """How long one who is to be forgotten waits for their requests to end."""
 LOOK_SECONDS: Final = 2.0
@@ -320,38 +317,9 @@ class Dispatcher:
         tracker: Tracker,
     ) -> Reply:
         with self._core.traces.span("command", command=f"{group.name} {command.name}"):
-            values = {name: await self._read(interaction, value) for name, value in raw.items()}
+            limit = self._core.settings.download_limit
+            values = {name: await read(interaction, value, limit) for name, value in raw.items()}
             return await self._core.run(group, command, values, asker, tracker)
-
-    async def _read(self, interaction: discord.Interaction, value: Given) -> Raw:
-        match value:
-            case Remote():
-                return await self._download(interaction, value)
-            case tuple():
-                return tuple([await self._download_or_refuse(interaction, each) for each in value])
-        return value
-
-    async def _download_or_refuse(
-        self, interaction: discord.Interaction, remote: Remote
-    ) -> Upload | BadInput:
-        # One of several does not take the others with it.
-        try:
-            return await self._download(interaction, remote)
-        except BadInput as error:
-            return error
-
-    async def _download(self, interaction: discord.Interaction, remote: Remote) -> Upload:
-        limit = self._core.settings.download_limit
-        if remote.size > limit:
-            raise BadInput("{file} is larger than {limit} MiB.", file=remote.name, limit=limit // 2**20)
-        try:
-            async with asyncio.timeout(DOWNLOAD_SECONDS):
-                data = await interaction.client.http.get_from_cdn(remote.url)
-        except (TimeoutError, discord.HTTPException, OSError, aiohttp.ClientError):
-            raise BadInput(
-                "{file} could not be read from Discord. Send it again.", file=remote.name
-            ) from None
-        return Upload(remote.name, data)
 
     async def _show_progress(self, exchange: Exchange, asker: Asker, group: Group, tracker: Tracker) -> None:
         changed = asyncio.Event()

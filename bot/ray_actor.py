@@ -75,7 +75,7 @@ class Replica:
     @ray.method(concurrency_group=LOAD)
     def hello(self) -> bytes:
         """Say where this is, as a frame of `Up`."""
-        return encode(Up(str(ray.util.get_node_ip_address()), os.getpid(), __version__))  # type: ignore[no-untyped-call]
+        return encode(Up(str(ray.util.get_node_ip_address()), os.getpid(), __version__))
 
     @ray.method(concurrency_group=LOAD)
     def load(self, frame: bytes) -> bytes:

@@ -168,6 +168,7 @@ def inn_csv(language: str, count: int = 120) -> bytes:
         writer.writerow((date(2025, 1, 1) + timedelta(days=364 * number // count), text))
     return out.getvalue().encode("utf-8-sig")
 
+
 MISREAD = (
     "Your parcel is at the front desk, bring the code 4471 when you collect it",
     "Reminder: the free dinner for volunteers is on Friday at seven, reply if you come",
