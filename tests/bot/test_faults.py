@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
+from bot.downloads import read
 from bot.parse import Remote
 from bot.sandbox.point import pointed_at
 from bot.sandbox.server import Sandbox
@@ -206,4 +207,4 @@ async def test_a_file_whose_download_breaks_off_is_to_be_sent_again(tmp_path: Pa
         remote = Remote("cat.png", f"http://127.0.0.1:{port}/cat.png", 100)
         asked: Any = SimpleNamespace(client=home.bot.client)
         with pytest.raises(BadInput, match="could not be read from Discord"):
-            await home.bot.dispatcher._download(asked, remote)
+            await read(asked, remote, 2**20)
