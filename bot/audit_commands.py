@@ -100,6 +100,8 @@ def _undo(core: "Core") -> Command:
             was_on, states = SWITCHES[row.act], core.states
             if (details["plugin"], guild) not in (states.off if was_on else states.on):
                 raise _later()
+            if await _was_on(core, row) is not was_on:
+                raise Refusal("That act changed nothing, so there is nothing to take back.")
             await states.switch(details["plugin"], was_on, guild, ctx.asker.user_id)
         elif row.act == RULE:
             await core.rules.change(details["plugin"], guild, ctx.asker.user_id, back)
@@ -121,6 +123,23 @@ def _here(ctx: Context) -> int:
 
 def _typed(values: dict[str, Any]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+
+
+async def _was_on(core: "Core", row: Any) -> bool:
+    """Tell whether a plugin was on in a server before the act `row`, which switched it."""
+    query = (
+        select(audit.c.act)
+        .where(audit.c.guild_id == row.guild_id, audit.c.id < row.id)
+        .where(audit.c.act.in_(SWITCHES), audit.c.details == row.details)
+        .order_by(audit.c.id.desc())
+        .limit(1)
+    )
+    async with core.database.begin() as connection:
+        act = (await connection.execute(query)).scalar_one_or_none()
+    if act is not None:
+        return not SWITCHES[act]
+    plugin = core.plugins.get(json.loads(row.details)["plugin"])
+    return plugin is None or not plugin.card.opt_in
 
 
 def _later() -> Refusal:

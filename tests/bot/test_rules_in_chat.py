@@ -220,6 +220,18 @@ async def test_a_switch_is_not_taken_back_where_it_was_switched_since(home: Hous
     assert len((await admin.slash("audit list", about="plugin o")).message.embeds[0]["fields"]) == logged
 
 
+async def test_a_switch_that_changed_nothing_is_not_taken_back(home: House) -> None:
+    admin = await home.person("admin")
+    for switched in (True, False, False):
+        await admin.slash("hearth switch", plugin="fact", on=switched)
+    listed = await admin.slash("audit list", about="fact")
+    again, off, on = (int(f["name"].split(" · ")[0]) for f in listed.message.embeds[0]["fields"][:3])
+    assert "changed nothing" in (await admin.slash("audit undo", number=again)).text
+    await admin.slash("audit undo", number=off)
+    assert "changed nothing" in (await admin.slash("audit undo", number=on)).text
+    assert home.core.states.is_on("fact", int(GUILD_ID))
+
+
 async def test_a_bound_that_no_bucket_can_hold_stops_nobody(home: House) -> None:
     admin, member = await home.person("admin"), await home.person("member-1")
     await admin.slash("hearth cooldown", plugin="spam", seconds=0.0001)
