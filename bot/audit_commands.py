@@ -159,7 +159,8 @@ async def _rows(
     if about is not None:
         where.append(
             or_(
-                audit.c.details.contains(about, autoescape=True), audit.c.act.contains(about, autoescape=True)
+                audit.c.details.icontains(about, autoescape=True),
+                audit.c.act.icontains(about, autoescape=True),
             )
         )
     query = select(audit).where(*where).order_by(audit.c.id.desc()).limit(count).offset(skip)

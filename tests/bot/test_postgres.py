@@ -76,6 +76,10 @@ async def test_a_message_is_scored_and_the_feedback_kept_and_forgotten(address: 
             rows = (await connection.execute(select(feedback.c.label))).scalars().all()
         assert rows == ["ham"]
         assert "Removed" in (await forget(person)).text
+        admin = await home.person("admin")
+        await admin.slash("hearth cooldown", plugin="spam", seconds=5)
+        # SQLite's LIKE makes no difference between large and small letters, PostgreSQL's does.
+        assert "cool-down" in (await admin.slash("audit list", about="Spam")).text
 
 
 async def test_what_a_plugin_kept_that_is_gone_goes_whatever_its_tables_look_like(address: str) -> None:
