@@ -195,6 +195,8 @@ class Dispatcher:
                 key = f"{MODAL}:{interaction.id}"
                 self._remember(key, Call(call.group, call.command, raw))
                 form = modal(group, command, raw, key, self._core.texts, asker.locale)
+                # Its submission comes to `handle`; discord.py would keep each form that nobody sends, for ever.
+                form.stop()
                 await interaction.response.send_modal(form)
                 self._metrics.acknowledged(time.perf_counter() - received)
                 return
