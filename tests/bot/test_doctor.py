@@ -101,6 +101,7 @@ async def test_a_champion_that_is_damaged_is_named_and_the_default_stands_in(tmp
 
 async def test_a_cluster_that_is_away_and_replicas_of_no_model_are_named(tmp_path: Path) -> None:
     assert (await report(tmp_path))["engine"].seen == "local"
+    pytest.importorskip("ray", reason="ray is not installed: make test-ray")
     away = await report(tmp_path, engine="ray", ray_address="127.0.0.1:1", ray_replicas={"spma": 2})
     found = [f for f in away.findings if f.name == "engine"]
     assert [f.level for f in found] == ["problem", "warning"]
