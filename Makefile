@@ -28,8 +28,9 @@ help:
 sandbox: $(RUN)
 	@exec $(BIN)/hearth sandbox $(ARGS)
 
+# The processes share the cores: libraries' own threads would wait for each other, and take twice as long.
 test: lint browser
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 test-ray: $(DEV)
 	$(PIP) --editable '.[dev,ray,ray-dev]'
