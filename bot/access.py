@@ -19,7 +19,6 @@ from shared.quota import Bucket
 from shared.settings import Settings
 from shared.texts import Text
 
-ADMINISTRATOR: Final = 1 << 3
 WHY: Final = ("hearth", "why")
 """The command that tells why somebody was refused; one who must wait need not wait for that, and it costs no more."""
 ASKED_A_LOT: Final = Text("You have asked a lot in a short time. Try again in {seconds} s.")
@@ -157,6 +156,15 @@ class Access:
         return Check(Text("It is for {roles}, and for those who manage this server", values), refusal)
 
 
+def server_of(asker: Asker) -> int:
+    """Return the server that somebody asks from. Raises `Denied` in direct messages."""
+    if asker.guild_id is None:
+        raise Denied("This works in a server only.")
+    return asker.guild_id
+
+
 def may(permission: str, held: int) -> bool:
     """Tell whether the permission bits `held` are enough; an administrator may do everything."""
-    return permission == "everyone" or bool(held & (PERMISSION_BITS[permission] | ADMINISTRATOR))
+    return permission == "everyone" or bool(
+        held & (PERMISSION_BITS[permission] | PERMISSION_BITS["administrator"])
+    )

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from sqlalchemy import or_, select
 
+from bot.access import server_of
 from bot.groups import Group
 from bot.rules import RULE, SERVER, Rule, Server
 from shared.cells import as_sheet
 from shared.command import Command, Person, Range, command
 from shared.context import Context
-from shared.errors import BadInput, Denied, Refusal
+from shared.errors import BadInput, Refusal
 from shared.reply import Field, File, Reply, escape
 from shared.tables import audit
 
@@ -83,7 +84,7 @@ def _undo(core: "Core") -> Command:
 
         number: its number in /audit list
         """
-        guild = _here(ctx)
+        guild = server_of(ctx.asker)
         query = select(audit).where(audit.c.id == number, audit.c.guild_id == guild)
         async with core.database.begin() as connection:
             row = (await connection.execute(query)).one_or_none()
@@ -113,12 +114,6 @@ def _undo(core: "Core") -> Command:
         return Reply(text=f"{words}\n{_said(ctx, row.details)}", tone="good")
 
     return undo
-
-
-def _here(ctx: Context) -> int:
-    if ctx.asker.guild_id is None:
-        raise Denied("This works in a server only.")
-    return ctx.asker.guild_id
 
 
 def _typed(values: dict[str, Any]) -> dict[str, Any]:
@@ -151,7 +146,7 @@ async def _rows(
     core: "Core", ctx: Context, count: int, skip: int, person: Person | None, about: str | None
 ) -> list[Any]:
     """Return acts of this server, newest first; those of the whole bot are shown to its owners only."""
-    where = [audit.c.guild_id == _here(ctx)]
+    where = [audit.c.guild_id == server_of(ctx.asker)]
     if ctx.asker.user_id in core.owners:
         where = [or_(where[0], audit.c.guild_id.is_(None))]
     if person is not None:

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from bot.access import Mentions
+from bot.access import Mentions, server_of
 from bot.groups import Group
 from bot.rules import Rule
 from bot.told import gather
 from shared.command import Channel, Command, Person, Range, Role, command
 from shared.context import Asker, Context
-from shared.errors import BadInput, Denied
+from shared.errors import BadInput
 from shared.plugins import Plugin
 from shared.reply import Field, Reply, escape
 
@@ -37,12 +37,6 @@ def _named(core: "Core", name: str) -> Plugin:
     return found
 
 
-def _here(ctx: Context) -> int:
-    if ctx.asker.guild_id is None:
-        raise Denied("This works in a server only.")
-    return ctx.asker.guild_id
-
-
 def _with(ids: Sequence[int], id: int, allow: bool) -> tuple[int, ...]:
     """Return a rule's ids with one more, or one fewer."""
     rest = tuple(each for each in ids if each != id)
@@ -60,7 +54,7 @@ def _who_and_where(core: "Core") -> tuple[Command, ...]:
         on: whether it shall answer here
         """
         name = _named(core, plugin).name
-        await core.states.switch(name, on, _here(ctx), ctx.asker.user_id)
+        await core.states.switch(name, on, server_of(ctx.asker), ctx.asker.user_id)
         words = (
             ctx.text("{plugin} is on in this server.", plugin=name)
             if on
@@ -76,7 +70,7 @@ def _who_and_where(core: "Core") -> tuple[Command, ...]:
         role: a role that may use it
         allow: no takes the role off the list; an empty list lets everybody
         """
-        name, guild = _named(core, plugin).name, _here(ctx)
+        name, guild = _named(core, plugin).name, server_of(ctx.asker)
         rule = await core.rules.change(
             name, guild, ctx.asker.user_id, lambda now: {"roles": _with(now.roles, role.id, allow)}
         )
@@ -90,7 +84,7 @@ def _who_and_where(core: "Core") -> tuple[Command, ...]:
         channel: a channel where it may be used
         allow: no takes the channel off the list; an empty list is every channel
         """
-        name, guild = _named(core, plugin).name, _here(ctx)
+        name, guild = _named(core, plugin).name, server_of(ctx.asker)
         rule = await core.rules.change(
             name, guild, ctx.asker.user_id, lambda now: {"channels": _with(now.channels, channel.id, allow)}
         )
@@ -124,7 +118,7 @@ def _how_much(core: "Core") -> tuple[Command, ...]:
             )
         rule = await core.rules.change(
             name,
-            _here(ctx),
+            server_of(ctx.asker),
             ctx.asker.user_id,
             burst=at_once if bound else None,
             per_minute=per_minute if bound else None,
@@ -139,7 +133,9 @@ def _how_much(core: "Core") -> tuple[Command, ...]:
         seconds: how long; 0 removes the wait
         """
         name = _named(core, plugin).name
-        rule = await core.rules.change(name, _here(ctx), ctx.asker.user_id, cooldown_seconds=float(seconds))
+        rule = await core.rules.change(
+            name, server_of(ctx.asker), ctx.asker.user_id, cooldown_seconds=float(seconds)
+        )
         return _ruled(ctx, name, rule)
 
     @command(permission="manage_guild", private=True)
@@ -156,7 +152,9 @@ def _how_much(core: "Core") -> tuple[Command, ...]:
             "per_minute": None,
             "cooldown_seconds": 0.0,
         }
-        return _ruled(ctx, name, await core.rules.change(name, _here(ctx), ctx.asker.user_id, **none))
+        return _ruled(
+            ctx, name, await core.rules.change(name, server_of(ctx.asker), ctx.asker.user_id, **none)
+        )
 
     return quota, cooldown, reset
 
@@ -171,7 +169,7 @@ def _server(core: "Core") -> tuple[Command, ...]:
         language: one for everybody, or that of each person's Discord
         """
         locale = {"English": "en-US", "Traditional Chinese": "zh-TW"}.get(language)
-        await core.rules.change_server(_here(ctx), ctx.asker.user_id, locale=locale)
+        await core.rules.change_server(server_of(ctx.asker), ctx.asker.user_id, locale=locale)
         return Reply(text=_language(ctx, locale), tone="good")
 
     @command(permission="manage_guild", private=True)
@@ -181,7 +179,7 @@ def _server(core: "Core") -> tuple[Command, ...]:
         channel: a channel that jobs may post to
         allow: no takes the channel off the list; an empty list is every channel
         """
-        guild = _here(ctx)
+        guild = server_of(ctx.asker)
         await core.rules.change_server(
             guild,
             ctx.asker.user_id,
@@ -199,7 +197,7 @@ def _shown(core: "Core") -> tuple[Command, ...]:
 
         plugin: one alone
         """
-        guild = _here(ctx)
+        guild = server_of(ctx.asker)
         shown = [_named(core, plugin)] if plugin else list(core.plugins)
         fields = []
         for each in shown:
@@ -231,7 +229,7 @@ def _shown(core: "Core") -> tuple[Command, ...]:
             person.id,
             person.name,
             ctx.asker.locale,
-            _here(ctx),
+            server_of(ctx.asker),
             there,
             person.permissions,
             parent,

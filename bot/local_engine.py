@@ -10,13 +10,14 @@ import contextlib
 import copy
 import functools
 import itertools
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import structlog
 
 from bot.first_load import load_first
 from bot.flight import KILLS, Batch, Died, Item, KnownModel, Order, first, guilty, parts, see_through
+from bot.own_tasks import OwnTasks
 from bot.supervisor import Answer, Supervisor
 from shared.device import free_cores
 from shared.engine import EngineStatus, Weights
@@ -71,7 +72,7 @@ class LocalEngine:
         self._stuck: Batch | Order | None = None
         # Suspects are run one at a time, so that it is plain which of them kills.
         self._alone = asyncio.Lock()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = OwnTasks()
         self._watcher: asyncio.Task[None] | None = None
         self._device, self._rss = device, 0.0
         self._started = False
@@ -79,7 +80,7 @@ class LocalEngine:
     async def start(self) -> None:
         """Start the worker and load the warm set; a model that fails to load is logged, and tried again when asked."""
         self._worker.start()
-        self._watcher = self._own(self._watch())
+        self._watcher = self._tasks.start(self._watch())
         await self._warm_up()
         self._started = True
 
@@ -140,9 +141,9 @@ class LocalEngine:
         await self._worker.close()
         if self._watcher is not None:
             self._watcher.cancel()
-        if self._tasks:
+        if self._tasks.running:
             # They end by themselves, unless a search for weights holds one of them.
-            _, slow = await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
+            _, slow = await asyncio.wait(self._tasks.running, timeout=STOP_SECONDS)
             for task in slow:
                 task.cancel()
             await asyncio.gather(*slow, return_exceptions=True)
@@ -175,7 +176,7 @@ class LocalEngine:
                 return
             model.check(asyncio.get_running_loop().time())
             if model.loading is None or model.loading.done():
-                model.loading = self._own(self._load_first(model))
+                model.loading = self._tasks.start(self._load_first(model))
             await asyncio.wait([model.loading])
             if model.loading.cancelled():
                 raise WorkerCrashed("The worker was stopped.")
@@ -286,7 +287,7 @@ class LocalEngine:
     def _on_up(self) -> None:
         # The first time `start` does it, and its caller waits for it.
         if self._started:
-            self._own(self._warm_up())
+            self._tasks.start(self._warm_up())
 
     def _on_death(self) -> None:
         """Mark all models cold, and have all that was under way tried again by who waits for it."""
@@ -311,18 +312,6 @@ class LocalEngine:
 
     def _turn(self, kills: int) -> contextlib.AbstractAsyncContextManager[Any]:
         return self._alone if kills else contextlib.nullcontext()
-
-    def _own(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._disown)
-        return task
-
-    def _disown(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        # A model's trouble is told to who asks for it; anything else is a fault of ours.
-        if not task.cancelled() and (error := task.exception()) and not isinstance(error, HearthError):
-            log.error("engine task failed", exc_info=error)
 
 
 def _resolve(future: asyncio.Future[None]) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import discord
 
 from bot.groups import Group
-from bot.payload import FILE_SUFFIX, IMAGE_OPTIONS, Menu, modal_parameters
+from bot.payload import FILE_SUFFIX, IMAGE_OPTIONS, PERMISSION_BITS, Menu, modal_parameters
 from shared.addresses import only_address_in
 from shared.command import Command, menu_parameter
 from shared.context import Asker
@@ -19,7 +19,6 @@ READABLE: Final = (".txt", ".md", ".html", ".htm", ".xhtml", ".pdf")
 READABLE_KINDS: Final = frozenset({"text/plain", "text/markdown", "text/html", "application/pdf"})
 THREADS: Final = (10, 11, 12)
 SEND_MESSAGES: Final = 1 << 11
-ADMINISTRATOR: Final = 1 << 3
 FEW_CHARACTERS: Final = 200
 """What a message may say beside its file, or its link, and still be about that."""
 
@@ -186,7 +185,7 @@ def modal_values(data: Mapping[str, Any]) -> dict[str, str]:
 
 def _channel(channel: Mapping[str, Any]) -> Channel:
     """Read a channel that was chosen. Raises `Denied` where the asker may not write there."""
-    if not int(channel.get("permissions", 0)) & (SEND_MESSAGES | ADMINISTRATOR):
+    if not int(channel.get("permissions", 0)) & (SEND_MESSAGES | PERMISSION_BITS["administrator"]):
         raise Denied("You may not write in #{channel}.", channel=str(channel.get("name"))[:100])
     # Of other channels it is their category.
     parent = channel.get("parent_id") if channel.get("type") in THREADS else None

@@ -11,7 +11,7 @@ import copy
 import functools
 import itertools
 import sys
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +22,7 @@ import structlog
 
 from bot.first_load import load_first
 from bot.flight import Batch, Died, Item, KnownModel, first, parts, see_through
+from bot.own_tasks import OwnTasks
 from bot.ray_actor import GROUPS, Replica, Setup
 from bot.ray_pool import Pool
 from shared.engine import EngineStatus, Weights
@@ -85,12 +86,12 @@ class RayEngine:
         self._find, self._warm = weights, list(warm)
         self._batch_seconds, self._grace = batch_seconds, grace
         self._ids = itertools.count(1)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = OwnTasks()
         self._closed = False
 
     async def start(self) -> None:
         """Bring up the warm set, all at once; a model that fails is logged, and tried again when asked."""
-        self._own(self._watch())
+        self._tasks.start(self._watch())
         await asyncio.gather(*(self._warm_up(name) for name in self._warm))
 
     async def run(self, model: str, batch: Sequence[Any], deadlines: Sequence[float]) -> Sequence[Any]:
@@ -147,9 +148,9 @@ class RayEngine:
     async def close(self) -> None:
         """End all replicas; what is still under way is answered with `WorkerCrashed`."""
         self._closed = True
-        for task in self._tasks:
+        for task in self._tasks.running:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks.running, return_exceptions=True)
         await asyncio.gather(*(pool.stop() for pool in self._pools.values()))
 
     async def _attempt(self, pool: Pool, items: Sequence[Item], kills: int) -> Died | None:
@@ -178,7 +179,7 @@ class RayEngine:
                 await pool.until_ready()
                 continue
             if model.loading is None or model.loading.done():
-                model.loading = self._own(self._load_first(pool))
+                model.loading = self._tasks.start(self._load_first(pool))
             await asyncio.wait([model.loading])
             if model.loading.cancelled():
                 raise WorkerCrashed("The worker was stopped.")
@@ -220,18 +221,6 @@ class RayEngine:
         if (pool := self._pools.get(model)) is None:
             raise ModelUnavailable("There is no model named {model} here.", model=model)
         return pool
-
-    def _own(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._disown)
-        return task
-
-    def _disown(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        # A model's trouble is told to who asks for it; anything else is a fault of ours.
-        if not task.cancelled() and (error := task.exception()) and not isinstance(error, HearthError):
-            log.error("engine task failed", exc_info=error)
 
 
 def _actor(model: str, spread: Spread) -> Any:

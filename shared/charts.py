@@ -6,7 +6,7 @@ Drawing is tens of milliseconds of pure computation, which has no place on the b
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeAlias
 
 import msgspec
 
@@ -181,21 +181,24 @@ class Losses(msgspec.Struct, frozen=True, tag="losses", kw_only=True):
     dark: bool = True
 
 
+AnyChart: TypeAlias = (
+    Highlights
+    | Bars
+    | ConfusionMatrix
+    | Reliability
+    | Histogram
+    | Scatter
+    | Lines
+    | Candles
+    | Intervals
+    | Losses
+)
+
+
 class Chart(msgspec.Struct, frozen=True):
     """Any chart: what crosses to the worker."""
 
-    chart: (
-        Highlights
-        | Bars
-        | ConfusionMatrix
-        | Reliability
-        | Histogram
-        | Scatter
-        | Lines
-        | Candles
-        | Intervals
-        | Losses
-    )
+    chart: AnyChart
 
 
 class Drawn(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from typing import Final
 
 from shared.canvas import DARK, LIGHT, Canvas, Colour, Theme, mix
 from shared.charts import (
+    AnyChart,
     Bars,
     Candles,
     ConfusionMatrix,
@@ -27,18 +28,6 @@ from shared.plots import lines, scatter
 from shared.price_charts import candles, intervals
 from shared.typeset import Piece, typeset
 
-Chart = (
-    Highlights
-    | Bars
-    | ConfusionMatrix
-    | Reliability
-    | Histogram
-    | Scatter
-    | Lines
-    | Candles
-    | Intervals
-    | Losses
-)
 WIDTH: Final = 800
 PAD: Final = 28
 TITLE: Final = 26
@@ -51,7 +40,7 @@ MOST_LABELS: Final = 60
 MOST_STEPS: Final = 100
 
 
-def draw(chart: Chart) -> Drawn:
+def draw(chart: AnyChart) -> Drawn:
     """Draw a chart. Raises `ValueError` where its parts do not fit each other, or it would be too large."""
     theme = DARK if chart.dark else LIGHT
     try:

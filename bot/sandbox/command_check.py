@@ -116,7 +116,7 @@ def checked(value: Any, problems: Problems, at: str = "") -> Json:
         "integration_types": body.get("integration_types") or [0],
         "nsfw": bool(body.get("nsfw")),
     }
-    if not problems and _size(command) > MAX_SIZE:
+    if not problems and size_of(command) > MAX_SIZE:
         problems.add(
             at.rstrip(".") or "options",
             "APPLICATION_COMMAND_TOO_LARGE",
@@ -260,7 +260,7 @@ def _choices(value: Any, kind: int, path: str, problems: Problems) -> list[Json]
     return found
 
 
-def _size(command: Json) -> int:
+def size_of(command: Json) -> int:
     """Return the characters of names, descriptions and values, each in its longest language, as Discord counts."""
     total = 0
     for name in ("name", "description"):
@@ -272,5 +272,5 @@ def _size(command: Json) -> int:
     value = command.get("value")
     total += len(value) if isinstance(value, str) else 0
     for key in ("options", "choices"):
-        total += sum(_size(each) for each in command.get(key) or [])
+        total += sum(size_of(each) for each in command.get(key) or [])
     return total

@@ -1,12 +1,12 @@
 """What Discord is told of our commands, in both languages, within its limits."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bot.groups import Group
 from bot.payload import MENU_LIMIT, MORE, application_commands, digest
+from bot.sandbox.command_check import size_of
 from shared.command import Command, LongText, command
 from shared.context import Context
 from shared.plugins import Plugins
@@ -61,19 +61,9 @@ def test_required_options_come_first_and_numbers_are_bounded(plugins: Plugins) -
     assert (times["min_value"], times["max_value"]) == (1, 500)
 
 
-def counted(part: dict[str, Any]) -> int:
-    """Count as Discord does: names, descriptions and values, of each the longest of its languages."""
-    said = sum(
-        max(len(text) for text in (part.get(key, ""), *part.get(f"{key}_localizations", {}).values()))
-        for key in ("name", "description")
-    )
-    values = len(str(part.get("value", "")))
-    return said + values + sum(counted(each) for each in (*part.get("options", ()), *part.get("choices", ())))
-
-
 def test_every_command_is_within_discords_8000_characters(plugins: Plugins) -> None:
     for payload in by_name(plugins).values():
-        assert counted(payload) <= 8000
+        assert size_of(payload) <= 8000
 
 
 def test_the_digest_changes_exactly_with_the_payload(plugins: Plugins) -> None:
